@@ -1,0 +1,271 @@
+"""Records to tokens and back: public bins and categories, missing as a value of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from dpsynth.data.records import Records
+from dpsynth.errors import SchemaError
+from dpsynth.schema import Column, Kind, Schema
+
+MISSING = "(missing)"
+OTHER = "other"
+PAD = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """Patients as whole numbers.
+
+    Attributes:
+        static: (patients, static fields) codes, int16.
+        visits: (patients, max_visits, visit fields) codes, int16; PAD after the last visit.
+        length: (patients,) number of visits, 0 to max_visits, int16.
+    """
+
+    static: np.ndarray
+    visits: np.ndarray
+    length: np.ndarray
+
+    def __len__(self) -> int:
+        """Number of patients."""
+        return len(self.length)
+
+    def take(self, patients: np.ndarray) -> Tokens:
+        """Those patients, in that order."""
+        return Tokens(
+            static=self.static[patients], visits=self.visits[patients], length=self.length[patients]
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One column's code book. All public.
+
+    Codes are 0..size-1: first `atoms`, then the bins between `edges` (or the categories,
+    "other" last), and last of all missing if it is allowed.
+
+    Attributes:
+        name: the column's name; "(gap)" and "(start)" are the clock's.
+        column: its schema.
+        edges: (bins + 1,) increasing bin edges, for numbers and counts.
+        categories: text of each category code, for categories and booleans.
+    """
+
+    name: str
+    column: Column
+    edges: tuple[float, ...] = ()
+    categories: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many codes there are."""
+        values = len(self.column.atoms) + max(len(self.edges) - 1, 0) + len(self.categories)
+        return values + self.column.missing
+
+    @property
+    def labels(self) -> list[str]:
+        """What each code means, for tables and `--where`."""
+        named = [f"{a:g}" for a in self.column.atoms] + list(self.categories)
+        spans = zip(self.edges, self.edges[1:], strict=False)
+        named += [f"[{low:g}, {high:g})" for low, high in spans]
+        return named + [MISSING] * self.column.missing
+
+    def encode(self, values: pd.Series) -> np.ndarray:
+        """Codes of cleaned values; what fits nowhere is missing, or the nearest bin.
+
+        NOTE: a value that must not be missing but is takes code 0, never an error: an error
+        would tell that such a patient exists.
+        """
+        if self.categories:
+            codes = pd.Categorical(values, categories=list(self.categories)).codes.astype(np.int16)
+            if self.column.other:
+                codes[(codes < 0) & values.notna().to_numpy()] = len(self.categories) - 1
+        else:
+            codes = self._bin(values.to_numpy(dtype=np.float64))
+        codes[codes < 0] = self.size - 1 if self.column.missing else 0
+        return codes
+
+    def _bin(self, values: np.ndarray) -> np.ndarray:
+        atoms, known = len(self.column.atoms), ~np.isnan(values)
+        bins = np.searchsorted(self.edges, values, side="right") - 1
+        codes = (np.clip(bins, 0, len(self.edges) - 2) + atoms).astype(np.int16)
+        for place, atom in enumerate(self.column.atoms):
+            codes[values == atom] = place
+        codes[~known] = PAD
+        return codes
+
+    def decode(self, codes: np.ndarray, rng: np.random.Generator) -> pd.Series:
+        """Values for codes; numbers are drawn inside their bin without touching data.
+
+        Uniform on a linear scale, uniform in the logarithm on a log scale; counts are whole.
+        """
+        if self.categories:
+            names = np.array([*self.categories, None, None], dtype=object)
+            return pd.Series(names[np.minimum(codes, len(self.categories))], dtype=object)
+        atoms, edges = np.array(self.column.atoms), np.array(self.edges)
+        values = np.full(len(codes), np.nan)
+        if len(atoms):
+            values = np.where(codes < len(atoms), atoms[np.minimum(codes, len(atoms) - 1)], values)
+        bins = codes - len(atoms)
+        inside = (bins >= 0) & (bins < len(edges) - 1)
+        low, high = edges[bins[inside]], edges[bins[inside] + 1]
+        values[inside] = self._draw(low, high, rng.random(int(inside.sum())))
+        return pd.Series(values)
+
+    def _draw(self, low: np.ndarray, high: np.ndarray, share: np.ndarray) -> np.ndarray:
+        if self.column.type is Kind.COUNT:
+            first, last = np.ceil(low), np.maximum(np.ceil(high) - 1, np.ceil(low))
+            top = np.ceil(self.edges[-2]) == first  # the last bin is closed
+            last = np.where(top & (high == self.edges[-1]), np.floor(high), last)
+            if self.column.scale == "log":
+                grown = np.expm1(np.log1p(first) + share * (np.log1p(last + 1) - np.log1p(first)))
+                return np.clip(np.floor(grown), first, last)
+            return np.floor(first + share * (last - first + 1))
+        if self.column.scale == "log":
+            return unlog(symlog(low) + share * (symlog(high) - symlog(low)))
+        return low + share * (high - low)
+
+
+def symlog(values: np.ndarray | float) -> np.ndarray:
+    """Sign-keeping log(1 + |x|), for amounts over several orders of magnitude."""
+    return np.sign(values) * np.log1p(np.abs(values))
+
+
+def unlog(values: np.ndarray) -> np.ndarray:
+    """Inverse of `symlog`."""
+    return np.sign(values) * np.expm1(np.abs(values))
+
+
+def field(name: str, column: Column) -> Field:
+    """The code book of a column whose bounds, bins or categories are public.
+
+    Raises:
+        SchemaError: if they are not.
+    """
+    if column.type is Kind.BOOLEAN:
+        return Field(name=name, column=column, categories=("false", "true"))
+    if column.type is Kind.CATEGORY:
+        if column.categories is None:
+            raise SchemaError(f"column {name!r} lacks categories; list them or set private: true")
+        others = (OTHER,) if column.other and OTHER not in column.categories else ()
+        return Field(name=name, column=column, categories=column.categories + others)
+    if column.bounds is None:
+        raise SchemaError(f"column {name!r} lacks bounds; state them or set private: true")
+    low, high = column.bounds
+    if isinstance(column.bins, tuple):
+        inner = [edge for edge in column.bins if low < edge < high]
+        return Field(name=name, column=column, edges=(low, *inner, high))
+    bins = column.bins or 16
+    if column.scale == "log":
+        edges = unlog(np.linspace(symlog(low), symlog(high), bins + 1))
+    else:
+        edges = np.linspace(low, high, bins + 1)
+    if column.type is Kind.COUNT:
+        # A count's bins are cut at whole numbers, so that no bin is empty of values.
+        edges = np.unique(np.round(edges))
+        edges = np.append(edges[:-1], high) if len(edges) > 1 else np.array([low, low + 1])
+    return Field(name=name, column=column, edges=tuple(float(e) for e in edges))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Codec:
+    """The code books of a schema, and the way between records and tokens.
+
+    Attributes:
+        static: fields of a patient.
+        visit: fields of a visit; "(gap)" first where the clock has gaps. The code of "(gap)"
+            in a first visit means nothing and is 0.
+        max_visits: visits per patient that are kept (the first ones).
+    """
+
+    static: tuple[Field, ...]
+    visit: tuple[Field, ...]
+    max_visits: int
+
+    def encode(self, records: Records) -> Tokens:
+        """Tokens of records; visits after `max_visits` are cut."""
+        n = len(records)
+        static = np.zeros((n, len(self.static)), dtype=np.int16)
+        visits = np.full((n, self.max_visits, len(self.visit)), PAD, dtype=np.int16)
+        length = np.zeros(n, dtype=np.int16)
+        frame = records.visits
+        if len(frame) and self.max_visits:
+            turn = frame.groupby("patient", sort=False).cumcount().to_numpy()
+            kept = turn < self.max_visits
+            frame, turn = frame[kept], turn[kept]
+            patient = frame["patient"].to_numpy()
+            length += np.bincount(patient, minlength=n).astype(np.int16)
+            first = frame.drop_duplicates("patient").set_index("patient")["time"]
+            gaps = frame["time"].diff().where(turn > 0, 0.0)
+            for place, each in enumerate(self.visit):
+                values = gaps if each.name == GAP else frame[each.name]
+                codes = each.encode(values.reset_index(drop=True))
+                codes = np.where(turn > 0, codes, 0) if each.name == GAP else codes
+                visits[patient, turn, place] = codes
+        else:
+            first = pd.Series(dtype=np.float64)
+        for place, each in enumerate(self.static):
+            values = first.reindex(range(n)) if each.name == START else records.static[each.name]
+            static[:, place] = each.encode(values.reset_index(drop=True))
+        return Tokens(static=static, visits=visits, length=length)
+
+    def decode(self, tokens: Tokens, rng: np.random.Generator) -> Records:
+        """Records of tokens; keys are 1, 2, ..."""
+        n = len(tokens)
+        static = {
+            each.name: each.decode(tokens.static[:, place], rng)
+            for place, each in enumerate(self.static)
+        }
+        start = static.pop(START, pd.Series(np.zeros(n))).fillna(0.0).to_numpy()
+        patient = np.repeat(np.arange(n), tokens.length)
+        inside = np.arange(tokens.visits.shape[1])[None, :] < tokens.length[:, None]
+        flat, turn = tokens.visits[inside], np.nonzero(inside)[1]
+        visits = {
+            each.name: each.decode(flat[:, place], rng) for place, each in enumerate(self.visit)
+        }
+        gap = visits.pop(GAP, pd.Series(np.ones(len(patient)))).fillna(0.0).to_numpy()
+        time = pd.Series(np.where(turn > 0, gap, start[patient])).groupby(patient).cumsum()
+        frame = pd.DataFrame(
+            {"patient": patient, "time": time.to_numpy(dtype=np.float64), **visits}
+        )
+        keys = np.arange(1, n + 1).astype(str).astype(object)
+        return Records(keys, pd.DataFrame(static, index=range(n)), frame)
+
+
+GAP = "(gap)"
+START = "(start)"
+
+
+def codec(schema: Schema, found: Mapping[str, Field] | None = None) -> Codec:
+    """The code books of a schema; `found` holds those of private columns.
+
+    Raises:
+        SchemaError: if a column has neither public nor found bins.
+    """
+    found = found or {}
+
+    def books(columns: Mapping[str, Column]) -> tuple[Field, ...]:
+        return tuple(found.get(name) or field(name, column) for name, column in columns.items())
+
+    clock = schema.clock
+    static, visit = dict(schema.columns("patient")), dict(schema.columns("visit"))
+    if clock is not None and clock.start is not None:
+        static = {START: clock.start, **static}
+    if clock is not None and clock.gap is not None:
+        visit = {GAP: replace_missing(clock.gap), **visit}
+    return Codec(
+        static=books(static), visit=books(visit), max_visits=schema.max_visits if visit else 0
+    )
+
+
+def replace_missing(column: Column) -> Column:
+    """The same column, never missing (a visit always has a time)."""
+    return column.model_copy(update={"missing": False})
+
+
+__all__ = ["GAP", "MISSING", "OTHER", "PAD", "START", "Codec", "Field", "Tokens", "codec", "field"]
