@@ -1,0 +1,224 @@
+"""Contingency tables of tokens, and total variation between them with a patient bootstrap.
+
+Each patient has weight 1 in each table, shared equally among their entries in it: a table
+describes the average patient, not the average visit. A patient without an entry has weight 0.
+
+On a regular grid (no gaps, every real patient with the same number of windows) each
+(window, column) is a variable of its own, and "no such window" is a category. Otherwise a
+visit column is one variable, pooled over visits; the gap before a first visit does not exist
+and is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from dpsynth.data.codec import GAP, Codec, Tokens
+from dpsynth.evaluation.estimate import (
+    Estimate,
+    bootstrap_estimate,
+    not_assessable,
+    patient_weights,
+)
+
+NOWHERE = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """One column as entries of patients.
+
+    Attributes:
+        name: for the reader.
+        who: (entries,) patient of each entry.
+        code: (entries,) code, NOWHERE where the column does not apply.
+        size: how many codes there are.
+        per_visit: whether an entry is a visit (else a patient).
+    """
+
+    name: str
+    who: np.ndarray
+    code: np.ndarray
+    size: int
+    per_visit: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Entries of patients in the cells of one table.
+
+    Attributes:
+        name: for the reader.
+        who: (entries,) patient of each entry.
+        cell: (entries,) cell, 0..cells-1.
+        cells: how many cells there are.
+    """
+
+    name: str
+    who: np.ndarray
+    cell: np.ndarray
+    cells: int
+
+
+def is_grid(tokens: Tokens, codec: Codec) -> bool:
+    """Whether visits are a regular grid: no gaps, and all patients with visits have them all."""
+    if codec.max_visits < 2 or any(each.name == GAP for each in codec.visit):
+        return False
+    seen = tokens.length[tokens.length > 0]
+    return bool(len(seen)) and bool((seen == codec.max_visits).all())
+
+
+def variables(tokens: Tokens, codec: Codec, grid: bool) -> list[Variable]:
+    """All columns as variables, statics first."""
+    everyone = np.arange(len(tokens))
+    found = [
+        Variable(
+            name=each.name,
+            who=everyone,
+            code=tokens.static[:, place].astype(np.int64),
+            size=each.size,
+            per_visit=False,
+        )
+        for place, each in enumerate(codec.static)
+    ]
+    if grid:
+        return found + _windows(tokens, codec, everyone)
+    who, turn = np.nonzero(np.arange(tokens.visits.shape[1])[None, :] < tokens.length[:, None])
+    for place, each in enumerate(codec.visit):
+        code = tokens.visits[who, turn, place].astype(np.int64)
+        if each.name == GAP:
+            code[turn == 0] = NOWHERE
+        found.append(Variable(name=each.name, who=who, code=code, size=each.size, per_visit=True))
+    return found
+
+
+def _windows(tokens: Tokens, codec: Codec, everyone: np.ndarray) -> list[Variable]:
+    return [
+        Variable(
+            name=f"{each.name} [{turn}]",
+            who=everyone,
+            code=tokens.visits[:, turn, place].astype(np.int64) + 1,  # 0: no such window
+            size=each.size + 1,
+            per_visit=False,
+        )
+        for turn in range(codec.max_visits)
+        for place, each in enumerate(codec.visit)
+    ]
+
+
+def one_way(variable: Variable) -> Table:
+    """The table of one variable."""
+    kept = variable.code >= 0
+    return Table(
+        name=variable.name,
+        who=variable.who[kept],
+        cell=variable.code[kept],
+        cells=variable.size,
+    )
+
+
+def two_way(a: Variable, b: Variable) -> Table:
+    """The joint table of two variables; a visit column meets a static one at every visit."""
+    name, size = f"{a.name} x {b.name}", a.size * b.size
+    if a.per_visit and not b.per_visit:
+        a, b = b, a
+    left = a.code[b.who] if b.per_visit and not a.per_visit else a.code
+    kept = (left >= 0) & (b.code >= 0)
+    cell = left[kept] * b.size + b.code[kept]
+    return Table(name=name, who=b.who[kept], cell=cell, cells=size)
+
+
+def transitions(tokens: Tokens, codec: Codec) -> Iterator[Table]:
+    """For each visit column the joint table of a visit's code and the next one's, pooled."""
+    who, turn = np.nonzero(np.arange(1, tokens.visits.shape[1])[None, :] < tokens.length[:, None])
+    for place, each in enumerate(codec.visit):
+        now = tokens.visits[who, turn, place].astype(np.int64)
+        then = tokens.visits[who, turn + 1, place]
+        kept = turn > 0 if each.name == GAP else np.ones(len(turn), dtype=bool)
+        yield Table(
+            name=each.name,
+            who=who[kept],
+            cell=(now * each.size + then)[kept],
+            cells=each.size**2,
+        )
+
+
+def distributions(table: Table, weights: np.ndarray, cell: np.ndarray, cells: int) -> np.ndarray:
+    """(cells, replicates) shares; a replicate without entries is all zero."""
+    patients = weights.shape[1]
+    entries = np.bincount(table.who, minlength=patients)
+    shares = (1.0 / entries[table.who]).astype(np.float32)
+    sums = csr_matrix((shares, (cell, table.who)), shape=(cells, patients)) @ weights.T
+    return sums / np.maximum(sums.sum(axis=0), np.finfo(np.float32).tiny)
+
+
+def table_distance(
+    real: Table, other: Table, real_weights: np.ndarray, other_weights: np.ndarray
+) -> np.ndarray:
+    """Total variation between two tables, one value per replicate.
+
+    NaN where neither has entries (nothing to compare); 1 where only one has.
+    """
+    cells, split = real.cells, len(real.cell)
+    cell = np.concatenate([real.cell, other.cell])
+    if cells > 4 * max(len(cell), 64):  # huge code books: only cells that occur
+        found, cell = np.unique(cell, return_inverse=True)
+        cells = len(found)
+    p = distributions(real, real_weights, cell[:split], cells)
+    q = distributions(other, other_weights, cell[split:], cells)
+    distance = np.abs(p - q).sum(axis=0) / 2
+    empty = (p.sum(axis=0) < 0.5).astype(int) + (q.sum(axis=0) < 0.5)
+    return np.where(empty == 0, np.clip(distance, 0, 1), np.where(empty == 1, 1.0, np.nan))
+
+
+def table_distances(
+    real: Iterator[Table],
+    other: Iterator[Table],
+    weights: tuple[np.ndarray, np.ndarray],
+) -> tuple[list[str], np.ndarray]:
+    """Names of the tables and their distances, (tables, replicates), tables in order."""
+    names, rows = [], []
+    for a, b in zip(real, other, strict=True):
+        names.append(a.name)
+        rows.append(table_distance(a, b, *weights))
+    return names, np.array(rows).reshape(len(rows), len(weights[0]))
+
+
+def mean_distance(
+    real: Tokens,
+    other: Tokens,
+    tables: Callable[[Tokens], Iterator[Table]],
+    *,
+    replicates: int,
+    seed: int,
+    note: str = "",
+) -> Estimate:
+    """Total variation averaged over tables, with a bootstrap over both data sets' patients.
+
+    Errors:
+        No table with entries: not assessable. No patient in `other`: 1, with a note.
+    """
+    rng = np.random.default_rng(seed)
+    weights = tuple(patient_weights(len(each), replicates, rng) for each in (real, other))
+    _, distances = table_distances(tables(real), tables(other), (weights[0], weights[1]))
+    known = distances[np.isfinite(distances[:, 0])]
+    if not len(known):
+        return not_assessable("nothing to compare", len(other))
+    if not len(other):
+        note = "no synthetic patients"
+    counts = np.isfinite(known).sum(axis=0)
+    values = np.nansum(known, axis=0) / np.maximum(counts, 1)
+    return bootstrap_estimate(values, len(other), (0.0, 1.0), note)
+
+
+def choose_pairs(columns: Sequence[Variable], most: int, seed: int) -> list[tuple[int, int]]:
+    """All pairs of columns, or a random `most` of them that depends on number and seed only."""
+    first, second = np.triu_indices(len(columns), k=1)
+    if len(first) > most:
+        kept = np.sort(np.random.default_rng(seed).choice(len(first), most, replace=False))
+        first, second = first[kept], second[kept]
+    return list(zip(first.tolist(), second.tolist(), strict=True))
