@@ -2,16 +2,30 @@
 
 A schema never holds anything that was read from a value unless the steward said
 `--assume-public`, which `assumed_public` records and the privacy card shows.
+
+A mistake raises a `SchemaError` of one line that names the place, the value and the cure,
+whether the schema comes from a file (`dpsynth.data.schema_file`) or is built in Python.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from dpsynth import schema_checks as checks
 from dpsynth.errors import SchemaError
+
+Whole = Annotated[int, Field(strict=True, ge=1)]
 
 
 class Kind(StrEnum):
@@ -33,40 +47,58 @@ class Column(Strict):
     """One column of the canonical records.
 
     Attributes:
-        type: how values are read, binned and written.
+        type: how values are read, binned and written. Booleans read 0/1, true/false, yes/no,
+            y/n and t/f in any case, or else the two `categories` (false first).
         unit: physical unit, for the reader.
-        per: "patient" for a fact that does not change over visits (first value is kept).
+        source: name in the file (events: the code), where it is not the column's own name.
+        per: "patient" for a fact that does not change over visits (first known value is kept).
         bounds: closed public interval, in `unit`; values outside are clipped or dropped.
         bins: number of bins between the bounds, or their inner edges (increasing).
         scale: how `bins` equal bins are laid out: "linear" or "log" (symmetric log around 0).
         atoms: values with a bin of their own, such as 0 for money that is often nothing.
         categories: public list; a value outside it becomes `other`.
+        groups: public mapping of code prefixes ("250", "V") and code ranges ("390-459",
+            "E10-E14") to categories; the longest prefix wins, then the narrowest range.
         other: whether a category "other" is added for unseen values.
         missing: whether a value may be missing; missing is then a category of its own.
         missing_values: what else means missing in the file, such as "?" or -1.
         outside: what happens to a value outside the bounds: "clip" it or "drop" it (to missing).
         private: bounds, bins or categories are found by a charged mechanism.
-        value: how an event stream is summed up in a window.
+        value: how an event stream is summed up in a window. "sum" and "count" are held to the
+            bounds after summing. A category takes "last" or "first"; a boolean also "count",
+            which means: did such an event occur.
         sensitive: attribute whose subgroups are audited.
         identifier: dropped before anything else sees it.
     """
 
     type: Kind
     unit: str | None = None
+    source: str | None = None
     per: Literal["patient", "visit"] | None = None
     bounds: tuple[float, float] | None = None
     bins: int | tuple[float, ...] | None = None
     scale: Literal["linear", "log"] = "linear"
     atoms: tuple[float, ...] = ()
     categories: tuple[str, ...] | None = None
+    groups: dict[str, str] | None = None
     other: bool = False
     missing: bool = True
     missing_values: tuple[str | float, ...] = ()
     outside: Literal["clip", "drop"] = "clip"
     private: bool = False
-    value: Literal["mean", "last", "first", "min", "max", "count"] = "mean"
+    value: Literal["mean", "last", "first", "min", "max", "count", "sum"] = "mean"
     sensitive: bool = False
     identifier: bool = False
+
+    @field_validator("categories", mode="before")
+    @classmethod
+    def _codes_are_text(cls, given: Any) -> Any:
+        return checks.texts(given)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        checks.column(self)
+        return self
 
 
 class Clock(Strict):
@@ -74,19 +106,27 @@ class Clock(Strict):
 
     Attributes:
         column: name in the file.
-        kind: "number" (in `unit`), "date" (turned into days since the patient's first visit)
-            or "order" (only the order means anything; no gaps are modelled).
+        kind: "number" (in `unit`), "date" (turned into time since the patient's first visit,
+            in `unit`; the calendar is dropped) or "order" (only the order means anything; no
+            gaps are modelled).
         unit: of a number, and of gaps: "minutes", "hours", "days" or "years".
-        gap: public bins of the time since the visit before (a NUMBER column), none for a
-            regular grid or an order.
+        format: of a date's text, in strptime's letters; ISO 8601 if none.
+        gap: public bins of the time since the visit before (a NUMBER or COUNT column), none
+            for a regular grid or an order.
         start: public bins of the first visit's time (number clocks only), or none: starts at 0.
     """
 
     column: str
     kind: Literal["number", "date", "order"] = "number"
     unit: Literal["minutes", "hours", "days", "years"] = "days"
+    format: str | None = None
     gap: Column | None = None
     start: Column | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        checks.clock(self)
+        return self
 
 
 class Table(Strict):
@@ -100,6 +140,9 @@ class Table(Strict):
         every: window of an events table, such as "6h"; each window is a visit.
         span: how much time is windowed, such as "48h"; windows past it are dropped.
         empty: whether windows without events stay ("keep": a regular grid, needs `span`).
+        other_codes: what happens to events whose code is not among the columns: "ignore"
+            them, or "note" how many there are.
+        ignore: columns of the file that are not wanted.
         columns: by name in the file (events: by code).
     """
 
@@ -111,7 +154,31 @@ class Table(Strict):
     every: str | None = None
     span: str | None = None
     empty: Literal["keep", "drop"] = "drop"
+    other_codes: Literal["ignore", "note"] = "note"
+    ignore: tuple[str, ...] = ()
     columns: dict[str, Column]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        checks.table(self)
+        return self
+
+    def level(self, column: Column) -> Literal["patient", "visit"]:
+        """Whether a column of this table is a fact of the patient or of the visit."""
+        return column.per or ("patient" if self.shape == "static" else "visit")
+
+    @property
+    def window(self) -> float:
+        """Length of an events table's window, in the clock's unit."""
+        assert self.every is not None and self.time is not None
+        return checks.minutes(self.every) / checks.MINUTES[self.time.unit]
+
+    @property
+    def windows(self) -> int | None:
+        """How many windows the span holds, or none without a span."""
+        if self.span is None or self.every is None:
+            return None
+        return -int(-checks.minutes(self.span) // checks.minutes(self.every))
 
 
 class Label(Strict):
@@ -119,7 +186,7 @@ class Label(Strict):
 
     Attributes:
         column: a per-patient column, or a visits column (then of the last visit).
-        positive: the category that counts as 1, or
+        positive: the category that counts as 1 ("true" or "false" of a boolean), or
         above: values above this public threshold count as 1.
         given: for a visits column, what may be used: "before" (statics and earlier visits)
             or "same" (also the other columns of the visit itself, every visit a sample).
@@ -130,6 +197,11 @@ class Label(Strict):
     above: float | None = None
     given: Literal["before", "same"] = "before"
 
+    @field_validator("positive", mode="before")
+    @classmethod
+    def _code_is_text(cls, given: Any) -> Any:
+        return checks.text(given)
+
 
 class Schema(Strict):
     """All public facts of one data set.
@@ -138,22 +210,40 @@ class Schema(Strict):
         name: of the data set.
         unit: the word for what is protected: "patient", "ICU stay", "lesion".
         population: public number of units, or "private" (a charged count), or none.
-        max_visits: the most visits of one unit that are used; later ones are cut.
+        max_visits: the most visits of one unit that are used; later ones are cut. A visits
+            table needs it; the span of an events table gives it.
         tables: by name; a file belongs to the table that has its stem.
         label: what utility measures predict.
         strict: stop on a value, key or duplicate that the schema forbids (a leak: see card).
         assumed_public: facts that were read from values, each named ("tables.x.age.bounds").
+
+    Raises:
+        SchemaError: one line that names the place, the value and the cure.
     """
 
     version: Literal[1] = 1
     name: str
     unit: str = "patient"
-    population: int | Literal["private"] | None = Field(default=None)
-    max_visits: int = 1
-    tables: dict[str, Table]
+    population: Whole | Literal["private"] | None = Field(default=None)
+    max_visits: Whole = 1
+    tables: dict[str, Table] = Field(min_length=1)
     label: Label | None = None
     strict: bool = False
     assumed_public: tuple[str, ...] = ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _one_line(cls, given: Any, build: ModelWrapValidatorHandler[Self]) -> Self:
+        """Turn pydantic's many lines into one of ours."""
+        checks.blanks(given)
+        try:
+            schema = build(given)
+        except ValidationError as error:
+            raise SchemaError(checks.explain(error, given)) from None
+        visits = checks.visits(schema)
+        object.__setattr__(schema, "max_visits", visits)  # frozen: set once, before anyone sees
+        checks.schema(schema)
+        return schema
 
     def columns(self, per: Literal["patient", "visit"]) -> dict[str, Column]:
         """Modelled columns of that level in the schema's order, identifiers left out.
@@ -164,11 +254,13 @@ class Schema(Strict):
         found: dict[str, Column] = {}
         for table in self.tables.values():
             for name, column in table.columns.items():
-                level = column.per or ("patient" if table.shape == "static" else "visit")
-                if column.identifier or level != per:
+                if column.identifier or table.level(column) != per:
                     continue
                 if name in found:
-                    raise SchemaError(f"column {name!r} stands in two tables; rename one")
+                    raise SchemaError(
+                        f"column {name!r} stands in two tables; rename one and give its "
+                        f"name in the file as `source: {name}`"
+                    )
                 found[name] = column
         return found
 

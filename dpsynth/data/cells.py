@@ -1,0 +1,177 @@
+"""Cells to clean values: numbers inside bounds, categories out of a list, keys as text.
+
+No cell ever stops a reader: what can't be read is missing, and counted for the steward. What
+becomes of a cell depends on that cell and the schema alone, never on other rows.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dpsynth.data.groups import grouping
+from dpsynth.data.notes import Notes
+from dpsynth.schema import Column, Kind
+
+OTHER = "other"
+MISSING_WORDS = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>", "nat"})
+TRUE = frozenset({"1", "true", "yes", "y", "t"})
+FALSE = frozenset({"0", "false", "no", "n", "f"})
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+
+
+def distinct(column: pa.ChunkedArray) -> tuple[np.ndarray, list[Any]]:
+    """Each row's place in a list of distinct values; -1 is null."""
+    if pa.types.is_dictionary(column.type):
+        coded = column.unify_dictionaries().combine_chunks()
+    else:
+        if pa.types.is_string(column.type):
+            column = column.cast(pa.large_string())  # text over 2 GiB
+        coded = column.dictionary_encode().combine_chunks()
+    if isinstance(coded, pa.ChunkedArray):  # several chunks, or none
+        if coded.num_chunks == 0:
+            return np.zeros(0, dtype=np.int64), []
+        coded = coded.chunk(0)
+    index = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    values = coded.dictionary.to_pylist()
+    nulls = np.array([value is None for value in values] + [True])
+    index[nulls[index]] = -1
+    return index, values
+
+
+def floats(column: pa.ChunkedArray) -> np.ndarray:
+    """Each row as a number; NaN is null, unreadable or infinite."""
+    kind = column.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        found = column.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
+    else:
+        index, values = distinct(column)
+        found = np.array([*map(_to_float, values), np.nan], dtype=np.float64)[index]
+    return np.where(np.isfinite(found), found, np.nan)
+
+
+def _to_float(value: Any) -> float:
+    if isinstance(value, str):
+        word = value.strip()
+        return float(word) if _NUMBER.fullmatch(word) else math.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def plain(value: Any) -> str:
+    """A code as text, the same for 1, 1.0, "1" and " 1.0 "."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value)
+    word = str(value).strip()
+    if _NUMBER.fullmatch(word):
+        number = float(word)
+        if number.is_integer() and abs(number) < 2**53:
+            return str(int(number))
+        return repr(number)
+    return word
+
+
+def keys(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str | None]]:
+    """Each row's place in a list of patient keys as text; 12.0 is 12, but 012 stays 012."""
+    index, values = distinct(column)
+    return index, [*map(_key, values), None]
+
+
+def _key(value: Any) -> str | None:
+    if isinstance(value, float):
+        return plain(value) if math.isfinite(value) else None
+    word = re.sub(r"^([+-]?\d+)\.0+$", r"\1", str(value).strip())
+    return word or None
+
+
+def numbers(found: np.ndarray, rule: Column, place: str, notes: Notes) -> np.ndarray:
+    """Numbers held to the schema: missing codes, whole counts, bounds."""
+    found = found.copy()
+    codes = [float(m) for m in map(_to_float, rule.missing_values) if math.isfinite(m)]
+    found[np.isin(found, codes)] = np.nan
+    if rule.type is Kind.COUNT:
+        found = np.rint(found)
+    if rule.bounds is not None:
+        low, high = rule.bounds
+        outside = (found < low) | (found > high)
+        notes.add(place, f"values outside the bounds ({rule.outside})", outside.sum())
+        found = (
+            np.where(outside, np.nan, found) if rule.outside == "drop" else found.clip(low, high)
+        )
+    return found
+
+
+def categories(values: Sequence[Any], rule: Column) -> tuple[list[str | None], list[bool]]:
+    """What each distinct value becomes, and whether it was not in the public list."""
+    names = ("false", "true") if rule.type is Kind.BOOLEAN else rule.categories or ()
+    exact = {name: name for name in names}
+    if rule.type is Kind.BOOLEAN and rule.categories is not None:
+        exact |= dict(zip(rule.categories, names, strict=True))
+    loose: dict[str, str] = {}
+    for name, meant in exact.items():
+        loose.setdefault(plain(name), meant)
+    gone = {plain(code) for code in rule.missing_values}
+    group = grouping(rule.groups or {})
+    found: list[str | None] = []
+    unseen: list[bool] = []
+    for value in values:
+        word = plain(value)
+        name = None if word in gone else exact.get(str(value), loose.get(word))
+        if name is None and word not in gone:
+            name = (
+                _boolean(word) if rule.type is Kind.BOOLEAN and not rule.categories else group(word)
+            )
+        if name is None and rule.private and not rule.categories and rule.type is Kind.CATEGORY:
+            name = None if word.lower() in MISSING_WORDS or word in gone else word
+        strange = name is None and word not in gone and word.lower() not in MISSING_WORDS
+        found.append(OTHER if strange and rule.other else name)
+        unseen.append(strange)
+    return found, unseen
+
+
+def _boolean(word: str) -> str | None:
+    low = word.lower()
+    return "true" if low in TRUE else "false" if low in FALSE else None
+
+
+def clean(column: pa.ChunkedArray, rule: Column, place: str, notes: Notes) -> np.ndarray:
+    """A whole column as the canonical records hold it: float64, or text and None."""
+    if rule.type in (Kind.NUMBER, Kind.COUNT):
+        found = floats(column)
+        notes.add(place, "cells that are not numbers (missing)", _unreadable(column, found, rule))
+        return numbers(found, rule, place, notes)
+    index, values = distinct(column)
+    return named(index, values, rule, place, notes)
+
+
+def named(
+    index: np.ndarray, values: Sequence[Any], rule: Column, place: str, notes: Notes
+) -> np.ndarray:
+    """Categories of rows that point into distinct values."""
+    names, unseen = categories(values, rule)
+    strange = np.array([*unseen, False])[index]
+    notes.add(
+        place, f"values not in the list ({OTHER if rule.other else 'missing'})", strange.sum()
+    )
+    return np.array([*names, None], dtype=object)[index]
+
+
+def _unreadable(column: pa.ChunkedArray, found: np.ndarray, rule: Column) -> int:
+    if pa.types.is_integer(column.type):
+        return 0
+    if pa.types.is_floating(column.type):
+        return int(np.isinf(column.to_numpy()).sum())
+    gone = {plain(code) for code in rule.missing_values}
+    index, values = distinct(column)
+    fine = [plain(v).lower() in MISSING_WORDS or plain(v) in gone for v in values]
+    return int((np.isnan(found) & ~np.array([*fine, True])[index]).sum())

@@ -1,0 +1,164 @@
+"""One table's files to rows: columns checked against the schema, keys and times parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from dpsynth.data import raw
+from dpsynth.data.cells import distinct, keys, plain
+from dpsynth.data.identifiers import names_a_person
+from dpsynth.data.notes import Notes
+from dpsynth.data.times import times
+from dpsynth.errors import SchemaError
+from dpsynth.schema import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """A table's rows that carry a patient key. Private.
+
+    Attributes:
+        name, table: of the schema.
+        frame: columns as the files store them.
+        keys: distinct patient keys.
+        key: each row's place in `keys`.
+        time: each row's time, a number or microseconds; NaN if none; none for statics.
+        code: events: place of each row's code among the table's columns, -1 if undeclared;
+            none for other shapes and for events written as one row per window ("wide").
+    """
+
+    name: str
+    table: Table
+    frame: pa.Table
+    keys: list[str]
+    key: np.ndarray
+    time: np.ndarray | None
+    code: np.ndarray | None
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """The file's column that a schema's column reads."""
+        return self.frame.column(self.table.columns[name].source or name)
+
+
+def rows(name: str, table: Table, paths: Sequence[Path], notes: Notes) -> Rows:
+    """Read a table's files.
+
+    Raises:
+        SchemaError: if the files' columns are not those of the schema.
+        DataError: if a file can't be read.
+    """
+    parts = []
+    wide = False
+    for path in paths:
+        names = list(raw.header(path).types)
+        wide = table.shape == "events" and table.code not in names
+        wanted = _wanted(name, table, names, path, wide, notes)
+        part, skipped = raw.load(path, wanted)
+        notes.add(f"tables.{name}", "malformed lines (dropped)", skipped)
+        parts.append(part)
+    frame = _together(parts, name)
+    place, known = keys(frame.column(table.key))
+    null = np.array([each is None for each in known])[place]
+    notes.add(f"tables.{name}", f"rows without {table.key} (dropped)", null.sum())
+    if null.any():
+        frame = frame.filter(pa.array(~null))
+        place = place[~null]
+    if table.shape == "events" and not wide:
+        frame, place, code = _declared(frame, place, table, name, notes)
+    else:
+        code = None
+    clock = table.time
+    time = times(frame.column(clock.column), clock, f"tables.{name}.time") if clock else None
+    return Rows(
+        name=name,
+        table=table,
+        frame=frame,
+        keys=[each or "" for each in known],
+        key=place,
+        time=time,
+        code=code,
+    )
+
+
+def _declared(
+    frame: pa.Table, place: np.ndarray, table: Table, name: str, notes: Notes
+) -> tuple[pa.Table, np.ndarray, np.ndarray]:
+    """Code of each event; events of undeclared codes are dropped."""
+    index, values = distinct(frame.column(table.code))
+    known = {each.source or at: i for i, (at, each) in enumerate(table.columns.items())}
+    loose = {plain(code): i for code, i in known.items()}
+    dropped = [i for i, each in enumerate(table.columns.values()) if each.identifier]
+    of = [known.get(str(value), loose.get(plain(value), -1)) for value in values]
+    code = np.array([*(-1 if i in dropped else i for i in of), -1])[index]
+    if table.other_codes == "note":
+        notes.add(f"tables.{name}", "events of other codes (dropped)", (code < 0).sum())
+    return frame, place, code
+
+
+def _wanted(
+    name: str, table: Table, names: Sequence[str], path: Path, wide: bool, notes: Notes
+) -> list[str]:
+    """The columns to read; anything that the schema and the file do not share is named."""
+    needed = [table.key, *([table.time.column] if table.time else [])]
+    claimed, dropped = [], []
+    if table.shape == "events" and not wide:
+        needed += [each for each in (table.code, table.number) if each is not None]
+    else:
+        for at, each in table.columns.items():
+            (dropped if each.identifier else claimed).append(each.source or at)
+    lacking = [each for each in [*needed, *claimed] if each not in names]
+    if lacking:
+        raise SchemaError(
+            f"{path.name}: lacks {_list(lacking)} of tables.{name}; it has {_list(names)}. Remove "
+            "them from the schema, or state their names in the file as `source:`"
+        )
+    known = {*needed, *claimed, *dropped, *table.ignore}
+    more = [each for each in names if each not in known]
+    persons = [each for each in more if names_a_person(each)]
+    if persons:
+        notes.columns.append(f"{path.name}: dropped as direct identifiers: {_list(persons)}")
+    strange = [each for each in more if each not in persons]
+    if strange and (table.shape != "events" or wide):
+        raise SchemaError(
+            f"{path.name}: tables.{name} says nothing of {_list(strange)}; claim them as columns, "
+            "mark them identifier: true, or list them under `ignore:`"
+        )
+    return [*needed, *claimed]
+
+
+def _list(names: Sequence[str], most: int = 30) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _together(parts: Sequence[pa.Table], name: str) -> pa.Table:
+    """Several files under each other; where storage types differ, as text."""
+    if len(parts) == 1:
+        return parts[0]
+    first, *rest = (set(part.column_names) for part in parts)
+    for other in rest:
+        if other != first:
+            raise SchemaError(
+                f"tables.{name}: its files differ in columns: {_list(sorted(first ^ other))}"
+            )
+    columns = {}
+    for each in parts[0].column_names:
+        arrays = [part.column(each) for part in parts]
+        if len({a.type for a in arrays}) > 1:
+            arrays = [_as_text(a) for a in arrays]
+        columns[each] = pa.chunked_array([c for a in arrays for c in a.chunks], type=arrays[0].type)
+    return pa.table(columns)
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    index, values = distinct(column)
+    names = pa.array([plain(value) for value in values], type=pa.large_string())
+    taken = names.take(pa.array(np.where(index < 0, 0, index))) if values else names
+    if not values:
+        taken = pa.nulls(len(index), pa.large_string())
+    return pa.chunked_array([pa.compute.if_else(pa.array(index < 0), None, taken)])
