@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
+from dpsynth.errors import PromiseError
 from dpsynth.privacy.grad.norms import clip_weights, squared_norm, weighted_sum
 from dpsynth.privacy.grad.rows import checked_losses
 
@@ -40,11 +41,20 @@ def vmap_sum(
     def patient_loss(parameters: dict[str, Tensor], *rows: Tensor) -> Tensor:
         return functional_call(lossy, parameters, rows)
 
-    each, losses = vmap(
+    batched = vmap(
         grad_and_value(patient_loss),
         in_dims=(None, *[0] * len(rows)),
         randomness="different",
-    )(parameters, *(r.reshape(-1, views, *r.shape[1:]) for r in rows))
+    )
+    try:
+        each, losses = batched(parameters, *(r.reshape(-1, views, *r.shape[1:]) for r in rows))
+    except RuntimeError as error:
+        if "mutate a captured Tensor" not in str(error):
+            raise
+        raise PromiseError(
+            "the model or its loss writes into a buffer or another tensor that outlives the step, "
+            "which no clipping covers: compute it before training from public values"
+        ) from error
     squared = torch.stack([squared_norm(g) for g in each.values()]).sum(0)
     weights = clip_weights(squared, losses.isfinite(), clip_norm)
     return {n.removeprefix("model."): weighted_sum(g, weights) for n, g in each.items()}

@@ -1,0 +1,88 @@
+"""What one layer's backward leaves of one parameter, in the form that is cheapest for its shapes.
+
+A piece knows each patient's squared gradient norm, the weighted sum of the gradients, and, for a
+parameter that is used more than once in a step, the gradients themselves.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from dpsynth.privacy.grad.norms import silence, squared_norm, weighted_sum
+
+SLACK = 1e-5
+"""Relative error granted to a norm that is found from Gram matrices.
+
+Such a norm is a sum of terms that may cancel. Its rounding error is bounded by a multiple of
+2**-24 of the product of the squared norms of inputs and output gradients, never by a multiple of
+the result: without this, a patient whose terms cancel would be clipped too little.
+"""
+
+
+class Piece(Protocol):
+    """One parameter's per-patient gradients, perhaps not yet multiplied out."""
+
+    def squared(self) -> Tensor:
+        """Return (patients,): each squared norm, or slightly more."""
+        ...
+
+    def weighted(self, weights: Tensor) -> Tensor:
+        """Return the weighted sum over patients, in the parameter's shape."""
+        ...
+
+    def each(self) -> Tensor:
+        """Return (patients, *parameter shape): the gradients."""
+        ...
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The gradients themselves, (patients, *parameter shape)."""
+
+    gradients: Tensor
+
+    def squared(self) -> Tensor:
+        """See `Piece`."""
+        return squared_norm(self.gradients)
+
+    def weighted(self, weights: Tensor) -> Tensor:
+        """See `Piece`."""
+        return weighted_sum(self.gradients, weights)
+
+    def each(self) -> Tensor:
+        """See `Piece`."""
+        return self.gradients
+
+
+@dataclass(frozen=True)
+class Product:
+    """Outer products summed over positions: gradient = sum over n of outer[n] inner[n]^T.
+
+    Shape:
+        outer: (patients, positions, outputs), the output gradients
+        inner: (patients, positions, inputs)
+    """
+
+    outer: Tensor
+    inner: Tensor
+
+    def squared(self) -> Tensor:
+        """See `Piece`: sum over n, m of (outer_n . outer_m)(inner_n . inner_m), and `SLACK`."""
+        most = squared_norm(self.outer).sqrt() * squared_norm(self.inner).sqrt()
+        if self.outer.shape[1] == 1:
+            return most.square()
+        gram = torch.bmm(self.outer, self.outer.mT)
+        gram *= torch.bmm(self.inner, self.inner.mT)
+        return gram.flatten(1).sum(1).clamp_(min=0) + SLACK * most.square()
+
+    def weighted(self, weights: Tensor) -> Tensor:
+        """See `Piece`: one ordinary weight gradient, with scaled output gradients."""
+        outer = silence(self.outer, weights) * weights.to(self.outer.dtype).view(-1, 1, 1)
+        inner = silence(self.inner, weights)
+        return outer.flatten(0, 1).mT @ inner.flatten(0, 1)
+
+    def each(self) -> Tensor:
+        """See `Piece`."""
+        return torch.bmm(self.outer.mT, self.inner)
