@@ -1,0 +1,349 @@
+"""What stands on a privacy card. All of it is public."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from dpsynth.privacy.card.reports import AuditReport, Evaluation, Subgroups
+from dpsynth.privacy.card.words import (
+    Count,
+    Day,
+    Delta,
+    Epsilon,
+    Hash,
+    OneOrMore,
+    Positive,
+    Section,
+    Share,
+    Words,
+)
+
+SCHEMA_URL = "urn:dpsynth:privacy-card:1"
+ADJACENCY = "add or remove one unit with all its records"
+
+
+class File(Section):
+    """A released file."""
+
+    name: Words
+    sha256: Hash
+
+
+class Identity(Section):
+    """Which release this is."""
+
+    card_version: Literal[1] = 1
+    dataset: Words
+    model: Words
+    date: Day
+    code_version: Words
+    commit: Words
+    """Commit of the code, or why it is unknown."""
+    lock: Words
+    """Hash of the pinned dependencies, or why it is unknown."""
+    curator: Words = "not stated"
+    """Who answers for the data."""
+    sector: Words = "health"
+    region: Words = "not stated"
+    intended_use: Annotated[tuple[Words, ...], Field(min_length=1)] = (
+        "Developing and comparing statistical and machine-learning methods",
+        "Testing software and teaching",
+    )
+    forbidden_use: Annotated[tuple[Words, ...], Field(min_length=1)] = (
+        "Trying to find or recognise any person",
+        "Decisions about the care of any patient",
+    )
+    files: tuple[File, ...] = ()
+    """Every released file; empty until the release is made."""
+
+
+class Size(Section):
+    """How many units there are, as far as anybody may know."""
+
+    status: Literal["public", "noised", "not used"]
+    shown: OneOrMore | None
+    """The public or noised number that the run used."""
+    how: Words
+    """Who made it public, or how it was noised and at what cost."""
+
+
+class Promise(Section):
+    """What is promised, in the numbers that were chosen."""
+
+    unit: Words
+    """What one unit of privacy is: patient, ICU stay, lesion."""
+    most_records_per_unit: OneOrMore
+    enforced: Words
+    """How a unit is kept to that number of records."""
+    epsilon: Epsilon
+    """Rounded up at two decimals."""
+    delta: Annotated[float, Field(gt=0, lt=1)]
+    delta_rule: Words
+    """How delta was chosen, without looking at the data."""
+    size: Size
+    variant: Literal["(epsilon, delta)-differential privacy, central model"] = (
+        "(epsilon, delta)-differential privacy, central model"
+    )
+    adjacency: Literal["add or remove one unit with all its records"]
+
+
+class EpsilonAt(Section):
+    """One point of the privacy profile."""
+
+    delta: Delta
+    epsilon: Epsilon
+
+
+class TradeOff(Section):
+    """One point of the trade-off curve: what no attacker exceeds."""
+
+    false_positive_rate: Share
+    true_positive_rate_at_most: Share
+
+
+class MuGDP(Section):
+    """The nearest Gaussian promise that is not stronger than the one made."""
+
+    mu: Epsilon
+    regret: Share
+    """How far the Gaussian curve lies below the true one, in error rates, at most."""
+    delta_from: Delta
+    """Smallest delta at which it was checked."""
+
+
+class Guarantee(Promise):
+    """The promise and what follows from it."""
+
+    epsilon_at: Annotated[tuple[EpsilonAt, ...], Field(min_length=2)]
+    mu_gdp: MuGDP
+    tpr_at: Annotated[tuple[TradeOff, ...], Field(min_length=3)]
+    """At false-positive rates of 0.1, 1 and 10 percent."""
+    trade_off: Annotated[tuple[TradeOff, ...], Field(min_length=5)]
+    attack_advantage_at_most: Share
+    """Largest true-positive rate minus false-positive rate of any attacker."""
+
+
+class Access(Section):
+    """One kind of access to real data."""
+
+    status: Literal["covered", "not covered", "no access"]
+    how: Words
+
+
+class Accesses(Section):
+    """Every kind of access to real data; each is covered by the promise, or said not to be."""
+
+    reading: Access
+    preprocessing: Access
+    labels: Access
+    tuning: Access
+    early_stopping: Access
+    evaluation: Access
+
+
+class Composition(Section):
+    """All releases from these patients together, this one among them, from the ledger."""
+
+    runs: OneOrMore
+    epsilon: Epsilon
+    delta: Delta
+    unprotected: Count
+    """Internal accesses without protection."""
+    method: Words = "basic composition: epsilons and deltas add up"
+
+
+class Scope(Section):
+    """What the promise covers and what it does not."""
+
+    accesses: Accesses
+    private_columns: tuple[Words, ...]
+    """Columns that are modelled under the promise."""
+    public_columns: tuple[Words, ...]
+    """Columns that are generated without touching real data."""
+    assumed_public: tuple[Words, ...]
+    """Facts that were read from real values without protection."""
+    unprotected: tuple[Words, ...]
+    """Every other quantity that the promise does not cover."""
+    public_data: Words
+    """Public data and pretraining."""
+    copies: Count
+    """Synthetic copies generated; they cost nothing more."""
+    composition: Composition
+
+
+class Measurement(Section):
+    """One noisy release of statistics."""
+
+    name: Words
+    noise_multiplier: Positive
+    """Standard deviation of the noise over the sensitivity."""
+    sensitivity: Words
+    mechanism: Words = "Gaussian"
+    threshold_delta: Delta = 0.0
+    """What revealing the set of seen categories adds to delta."""
+
+
+class Training(Section):
+    """Gradient descent under differential privacy (DP-SGD)."""
+
+    noise_multiplier: Positive
+    """Standard deviation of the noise over the clip norm (sigma)."""
+    clip_norm: Positive
+    """L2 bound on one unit's gradient (C)."""
+    clipping: Words
+    sampler_claimed: Words
+    sampler_tested: Words
+    """How the sampler was tested against the claim, or that it was not."""
+    sample_rate: Annotated[float, Field(gt=0, le=1)]
+    """Chance that a unit joins a step (q)."""
+    steps: OneOrMore
+    """Noisy steps (T)."""
+    expected_batch: Positive
+    """What sums are divided by; a public number."""
+    views: OneOrMore
+    """Augmented views of a unit, averaged before clipping (K)."""
+
+
+class Mechanism(Section):
+    """How the promise is kept."""
+
+    algorithm: Words
+    measurements: tuple[Measurement, ...]
+    count_epsilon: Epsilon
+    """Spent on a noised size; 0 if the size is public."""
+    training: Training | None
+    warm_start: Words
+    """The noisy release that training starts from, or none."""
+    private_network: Words
+    """Which network meets private gradients, and which never does."""
+    settings: dict[str, str | int | float | bool | None]
+    """Public settings of the model."""
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Mechanism:
+        if not self.measurements and self.training is None:
+            raise ValueError("holds neither measurements nor training, so nothing was asked")
+        return self
+
+
+class LedgerHead(Section):
+    """Commits to the ledger without showing it: SHA-256 of salt and head hash."""
+
+    salt: Annotated[str, Field(pattern="^[0-9a-f]{32,}$")]
+    sha256: Hash
+
+
+class Accounting(Section):
+    """How the numbers were added up, twice."""
+
+    library: Words
+    version: Words
+    method: Words
+    """The authority, with its discretisation."""
+    epsilon: Epsilon
+    """By that method, not rounded."""
+    second_method: Words
+    second_epsilon: Epsilon
+    """By the second method; never smaller."""
+    ledger_head: LedgerHead
+
+    @model_validator(mode="after")
+    def _accountants_agree(self) -> Accounting:
+        if self.second_epsilon < self.epsilon - 1e-3:
+            raise ValueError(
+                f"second_epsilon {self.second_epsilon!r} is below epsilon {self.epsilon!r}: "
+                "one of the accountants is wrong"
+            )
+        return self
+
+
+class Seed(Section):
+    """Where randomness began."""
+
+    insecure: bool
+    """Whether a known seed was set: then whoever knows it can take the noise off."""
+    handling: Words
+
+
+class FloatingPoint(Section):
+    """The gap between real numbers and the computer's."""
+
+    done: Words
+    not_done: Words
+
+
+class Implementation(Section):
+    """What could be wrong although the mathematics is right."""
+
+    noise_source: Words
+    seed: Seed
+    floating_point: FloatingPoint
+    resumes: Count
+    """How often the run was interrupted and taken up again."""
+    steps_dropped: Count
+    """Planned steps that were paid for and not made."""
+    strict: bool
+    """Whether a forbidden value stops the run, which tells whether there is one."""
+    open_hazards: tuple[Words, ...]
+
+
+class Signature(Section):
+    """Who stands for this card."""
+
+    signer: Words = "not signed yet"
+    schema_url: Literal["urn:dpsynth:privacy-card:1"] = "urn:dpsynth:privacy-card:1"
+
+
+class Card(Section):
+    """The privacy card of one release of synthetic data."""
+
+    identity: Identity
+    guarantee: Guarantee
+    scope: Scope
+    mechanism: Mechanism
+    accounting: Accounting
+    implementation: Implementation
+    audit: AuditReport
+    evaluation: Evaluation
+    subgroups: Subgroups
+    signature: Signature
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> Card:
+        faults = list(_disagreements(self))
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+
+def _disagreements(card: Card) -> list[str]:
+    promised, shown = card.guarantee, card.guarantee.epsilon
+    together = card.scope.composition
+    accesses = {k: getattr(card.scope.accesses, k) for k in Accesses.model_fields}
+    open_doors = [k for k, a in accesses.items() if a.status == "not covered"]
+    at_delta = [p.epsilon for p in promised.epsilon_at if p.delta == promised.delta]
+    checks = [
+        (round(shown * 100) / 100 != shown, f"guarantee.epsilon {shown!r} has over two decimals"),
+        (
+            card.accounting.epsilon > shown,
+            f"guarantee.epsilon {shown!r} is less than accounting.epsilon "
+            f"{card.accounting.epsilon!r}: it is rounded up, never down",
+        ),
+        (
+            any(e > shown for e in at_delta),
+            f"guarantee.epsilon_at says {max(at_delta, default=0.0)!r} at the promised delta, "
+            f"more than guarantee.epsilon {shown!r}",
+        ),
+        (
+            together.epsilon < shown or together.delta < promised.delta,
+            "scope.composition is less than the guarantee, and it must hold this release too",
+        ),
+        (
+            bool(open_doors) and not card.scope.unprotected,
+            f"scope.accesses says not covered ({', '.join(open_doors)}) and scope.unprotected "
+            "names nothing",
+        ),
+    ]
+    return [words for wrong, words in checks if wrong]
