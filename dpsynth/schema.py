@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from dpsynth import schema_checks as checks
+from dpsynth import schema_errors, schema_joins
 from dpsynth.errors import SchemaError
 
 Whole = Annotated[int, Field(strict=True, ge=1)]
@@ -235,14 +236,14 @@ class Schema(Strict):
     @classmethod
     def _one_line(cls, given: Any, build: ModelWrapValidatorHandler[Self]) -> Self:
         """Turn pydantic's many lines into one of ours."""
-        checks.blanks(given)
+        schema_errors.blanks(given)
         try:
             schema = build(given)
         except ValidationError as error:
-            raise SchemaError(checks.explain(error, given)) from None
-        visits = checks.visits(schema)
+            raise SchemaError(schema_errors.explain(error, given)) from None
+        visits = schema_joins.visits(schema)
         object.__setattr__(schema, "max_visits", visits)  # frozen: set once, before anyone sees
-        checks.schema(schema)
+        schema_joins.schema(schema)
         return schema
 
     def columns(self, per: Literal["patient", "visit"]) -> dict[str, Column]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,8 @@ OTHER = "other"
 MISSING_WORDS = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>", "nat"})
 TRUE = frozenset({"1", "true", "yes", "y", "t"})
 FALSE = frozenset({"0", "false", "no", "n", "f"})
+BOOLEANS = {"false": "false", "true": "true"}  # what the writer writes
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 
 
 def distinct(column: pa.ChunkedArray) -> tuple[np.ndarray, list[Any]]:
@@ -113,35 +113,43 @@ def numbers(found: np.ndarray, rule: Column, place: str, notes: Notes) -> np.nda
 
 def categories(values: Sequence[Any], rule: Column) -> tuple[list[str | None], list[bool]]:
     """What each distinct value becomes, and whether it was not in the public list."""
-    names = ("false", "true") if rule.type is Kind.BOOLEAN else rule.categories or ()
-    exact = {name: name for name in names}
-    if rule.type is Kind.BOOLEAN and rule.categories is not None:
-        exact |= dict(zip(rule.categories, names, strict=True))
+    look = _lexicon(rule)
+    found = [look(value) for value in values]
+    return [name for name, _ in found], [strange for _, strange in found]
+
+
+def _lexicon(rule: Column) -> Callable[[Any], tuple[str | None, bool]]:
+    exact = _meanings(rule)
+    fold = str.lower if rule.type is Kind.BOOLEAN else str
     loose: dict[str, str] = {}
     for name, meant in exact.items():
-        loose.setdefault(plain(name), meant)
+        loose.setdefault(fold(plain(name)), meant)
     gone = {plain(code) for code in rule.missing_values}
     group = grouping(rule.groups or {})
-    found: list[str | None] = []
-    unseen: list[bool] = []
-    for value in values:
+    free = rule.private and rule.categories is None and rule.type is Kind.CATEGORY
+
+    def look(value: Any) -> tuple[str | None, bool]:
         word = plain(value)
-        name = None if word in gone else exact.get(str(value), loose.get(word))
-        if name is None and word not in gone:
-            name = (
-                _boolean(word) if rule.type is Kind.BOOLEAN and not rule.categories else group(word)
-            )
-        if name is None and rule.private and not rule.categories and rule.type is Kind.CATEGORY:
-            name = None if word.lower() in MISSING_WORDS or word in gone else word
-        strange = name is None and word not in gone and word.lower() not in MISSING_WORDS
-        found.append(OTHER if strange and rule.other else name)
-        unseen.append(strange)
-    return found, unseen
+        if word in gone:
+            return None, False
+        name = exact.get(str(value)) or loose.get(fold(word)) or group(word)
+        if name is not None:
+            return name, False
+        if word.lower() in MISSING_WORDS:
+            return None, False
+        return (word, False) if free else (OTHER if rule.other else None, True)
+
+    return look
 
 
-def _boolean(word: str) -> str | None:
-    low = word.lower()
-    return "true" if low in TRUE else "false" if low in FALSE else None
+def _meanings(rule: Column) -> dict[str, str]:
+    """Text in the file to the name in the records."""
+    if rule.type is not Kind.BOOLEAN:
+        names = (*(rule.categories or ()), *((OTHER,) if rule.other else ()))
+        return {name: name for name in names}
+    if rule.categories is not None:
+        return {rule.categories[0]: "false", rule.categories[1]: "true"} | BOOLEANS
+    return dict.fromkeys(FALSE, "false") | dict.fromkeys(TRUE, "true")
 
 
 def clean(column: pa.ChunkedArray, rule: Column, place: str, notes: Notes) -> np.ndarray:

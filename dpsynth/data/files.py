@@ -57,7 +57,8 @@ def _table(path: Path, schema: Schema) -> str:
         return next(iter(schema.tables))
     if found is None:
         raise DataError(
-            f"{path.name}: fits no table ({', '.join(schema.tables)}); rename it, or say TABLE={path}"
+            f"{path.name}: fits no table ({', '.join(schema.tables)}); "
+            f"rename it, or say TABLE={path}"
         )
     return found
 

@@ -6,11 +6,13 @@ import re
 
 _WORDS = (
     r"(first|last|middle|maiden|given|family|full|sur|fore|nick)[_ ]?names?",
-    r"(patient|person|subject|mother|father|parent|guardian|provider|doctor|physician)s?[_ ]?names?",
+    r"(patient|person|subject|mother|father|parent|guardian)s?[_ ]?names?",
+    r"(provider|doctor|physician)s?[_ ]?names?",
     r"name|initials",
     r"(street|home|postal|mailing|work|email|e[_ ]?mail|mac|ip)[_ ]?addr(ess)?(es)?\d?",
     r"addr(ess)?(es)?(line)?\d?|street|zip([_ ]?codes?)?|post(al)?[_ ]?codes?|plz",
-    r"(birth|death|born|deceased)[_ ]?(date|day|dt|time)|(date|day|dt)[_ ]?(of[_ ]?)?(birth|death)",
+    r"(birth|death|born|deceased)[_ ]?(date|day|dt|time)",
+    r"(date|day|dt)[_ ]?(of[_ ]?)?(birth|death)",
     r"dob|dod|birthday",
     r"(tele|cell|mobile|home|work)?[_ ]?phones?([_ ]?(no|number|nr))?|mobile|fax([_ ]?(no|number))?",
     r"e[_ ]?mails?",
@@ -19,8 +21,8 @@ _WORDS = (
     r"(insurance|member|beneficiary|policy|medicare|medicaid|health[_ ]?plan)"
     r"[_ ]?(id|no|number|nr)",
     r"account([_ ]?(id|no|number|nr))?|iban|credit[_ ]?card([_ ]?(no|number))?",
-    r"(driver'?s?[_ ]?)?licen[cs]e([_ ]?(no|number|nr|plate))?|certificate([_ ]?(no|number))?|passport"
-    r"([_ ]?(no|number))?",
+    r"(driver'?s?[_ ]?)?licen[cs]e([_ ]?(no|number|nr|plate))?",
+    r"(certificate|passport)([_ ]?(no|number))?",
     r"(vehicle|car)[_ ]?(id|number|plate)|vin|number[_ ]?plate",
     r"(device|serial|implant)[_ ]?(id|serial|no|number|nr|identifier)|imei|udi",
     r"urls?|web[_ ]?(site|page)|ip",

@@ -105,7 +105,8 @@ def _wanted(
 ) -> list[str]:
     """The columns to read; anything that the schema and the file do not share is named."""
     needed = [table.key, *([table.time.column] if table.time else [])]
-    claimed, dropped = [], []
+    claimed: list[str] = []
+    dropped: list[str] = []
     if table.shape == "events" and not wide:
         needed += [each for each in (table.code, table.number) if each is not None]
     else:

@@ -100,7 +100,7 @@ def _parse(path: Path) -> dict[str, Any]:
             f"{path.name}: can't be read as text ({error.__class__.__name__})"
         ) from None
     try:
-        facts = tomllib.loads(text) if path.suffix == ".toml" else yaml.load(text, _Loader)  # noqa: S506
+        facts = tomllib.loads(text) if path.suffix == ".toml" else yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise SchemaError(f"{path.name}: line {line}: {error.problem}") from None

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dpsynth.data.cells import named, numbers
+from dpsynth.data.cells import distinct, floats, named, numbers
 from dpsynth.data.notes import Notes
+from dpsynth.data.rows import Rows
 from dpsynth.schema import Column, Kind, Table
 
 
@@ -97,8 +98,13 @@ def how_of(column: Column, default: str) -> str:
 def blank(column: Column) -> float | str | None:
     """What a group without events holds: nothing, but none counted is a fact."""
     if column.value != "count" or "value" not in column.model_fields_set:
-        return None if column.type in (Kind.CATEGORY, Kind.BOOLEAN) else np.nan
+        return nothing(column)
     return "false" if column.type is Kind.BOOLEAN else 0.0
+
+
+def nothing(column: Column) -> float | None:
+    """How the records hold a missing value of this column."""
+    return None if column.type in (Kind.CATEGORY, Kind.BOOLEAN) else np.nan
 
 
 def sum_up(
@@ -160,3 +166,40 @@ def spread(each: pd.Series, groups: np.ndarray, column: Column) -> np.ndarray:
     out = np.full(len(groups), blank(column), dtype=object if text else np.float64)
     out[np.searchsorted(groups, each.index.to_numpy())] = each.to_numpy()
     return out
+
+
+def events_to_visits(
+    rows_: Rows, patient: np.ndarray, time: np.ndarray | None, n: int, notes: Notes
+) -> tuple[dict[str, np.ndarray], pd.DataFrame | None]:
+    """Facts of each patient, and visits ("patient", "time", columns), of an event stream."""
+    table, prefix = rows_.table, f"tables.{rows_.name}"
+    assert time is not None and rows_.code is not None
+    modelled = {k: c for k, c in table.columns.items() if not c.identifier}
+    numeric = np.full(len(patient), np.nan)
+    text: tuple[np.ndarray | None, tuple[Any, ...]] = (None, ())
+    if table.number is not None:
+        column = rows_.frame.column(table.number)
+        numeric = floats(column)
+        if any(c.type in (Kind.CATEGORY, Kind.BOOLEAN) for c in modelled.values()):
+            index, values = distinct(column)
+            text = (index, tuple(values))
+    events = Events(
+        patient=patient, time=time, code=rows_.code, number=numeric, text=text[0], texts=text[1]
+    )
+    visits = windowed(events, table, prefix, notes)
+    visits["time"] = visits.pop("window") * (1.0 if table.empty == "keep" else table.window)
+    return _patient_codes(events, table, n, prefix, notes), visits
+
+
+def _patient_codes(
+    events: Events, table: Table, n: int, prefix: str, notes: Notes
+) -> dict[str, np.ndarray]:
+    facts = {}
+    for code, (name, column) in enumerate(table.columns.items()):
+        if column.identifier or table.level(column) != "patient":
+            continue
+        part = events.of(code)
+        how = how_of(column, "first")
+        each = sum_up(part, part.patient, column, how, f"{prefix}.columns.{name}", notes)
+        facts[name] = spread(each, np.arange(n), column)
+    return facts
