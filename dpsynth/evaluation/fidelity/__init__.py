@@ -1,0 +1,97 @@
+"""Is the copy like the real data? Adding a metric: one file, one test, one line here."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from dpsynth.data.codec import Codec, Tokens
+from dpsynth.data.records import Records
+from dpsynth.evaluation.estimate import Estimate
+from dpsynth.evaluation.fidelity.discriminator import c2st_auc
+from dpsynth.evaluation.fidelity.gaps import gap_ks, gap_wasserstein
+from dpsynth.evaluation.fidelity.lengths import length_tv
+from dpsynth.evaluation.fidelity.one_way import tv1
+from dpsynth.evaluation.fidelity.transitions import transition_tv
+from dpsynth.evaluation.fidelity.two_way import tv2
+from dpsynth.evaluation.metric import Metric
+
+OTHERS = "other real patients"
+GUESS = "a guess from the schema alone"
+SHUFFLED = "real columns, each shuffled across patients"
+
+
+class OnTokens(Protocol):
+    """A distance between two data sets' tokens."""
+
+    def __call__(self, real: Tokens, other: Tokens, codec: Codec, *, seed: int = 0) -> Estimate:
+        """Compare `other` with `real`."""
+
+
+class OnRecords(Protocol):
+    """A distance between two data sets' values."""
+
+    def __call__(self, real: Records, other: Records, codec: Codec, *, seed: int = 0) -> Estimate:
+        """Compare `other` with `real`."""
+
+
+METRICS: dict[str, Metric[OnTokens]] = {
+    "tv1": Metric(
+        measure=tv1,
+        title="Single columns",
+        scale="0: equal histograms; 1: nothing in common",
+        better="lower",
+        real=OTHERS,
+        control=GUESS,
+    ),
+    "tv2": Metric(
+        measure=tv2,
+        title="Pairs of columns",
+        scale="0: equal cross-tables; 1: nothing in common",
+        better="lower",
+        real=OTHERS,
+        control=SHUFFLED,
+    ),
+    "transition_tv": Metric(
+        measure=transition_tv,
+        title="Change from visit to visit",
+        scale="0: the same changes; 1: nothing in common",
+        better="lower",
+        real=OTHERS,
+        control=SHUFFLED,
+    ),
+    "length_tv": Metric(
+        measure=length_tv,
+        title="Number of visits",
+        scale="0: equal histograms; 1: nothing in common",
+        better="lower",
+        real=OTHERS,
+        control=GUESS,
+    ),
+    "c2st_auc": Metric(
+        measure=c2st_auc,
+        title="Told apart by a classifier",
+        scale="0.5: can't be told apart; 1: always",
+        better="lower",
+        real=OTHERS,
+        control=SHUFFLED,
+    ),
+}
+
+TIMING: dict[str, Metric[OnRecords]] = {
+    "gap_ks": Metric(
+        measure=gap_ks,
+        title="Time between visits",
+        scale="0: equal distributions; 1: nothing in common",
+        better="lower",
+        real=OTHERS,
+        control=GUESS,
+    ),
+    "gap_wasserstein": Metric(
+        measure=gap_wasserstein,
+        title="Time between visits, mean shift",
+        scale="0: equal distributions; in the clock's unit",
+        better="lower",
+        real=OTHERS,
+        control=GUESS,
+    ),
+}

@@ -147,6 +147,16 @@ def transitions(tokens: Tokens, codec: Codec) -> Iterator[Table]:
         )
 
 
+def lengths(tokens: Tokens, codec: Codec) -> Table:
+    """The table of the number of visits."""
+    return Table(
+        name="number of visits",
+        who=np.arange(len(tokens)),
+        cell=tokens.length.astype(np.int64),
+        cells=codec.max_visits + 1,
+    )
+
+
 def distributions(table: Table, weights: np.ndarray, cell: np.ndarray, cells: int) -> np.ndarray:
     """(cells, replicates) shares; a replicate without entries is all zero."""
     patients = weights.shape[1]

@@ -1,0 +1,62 @@
+"""Does the copy leak? Adding an attack: one file, one test, one line here.
+
+What real data score is never 0 by itself: each attack is held against patients who were
+certainly not trained on, and against a plain copy of the training patients.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from dpsynth.evaluation.estimate import Estimate
+from dpsynth.evaluation.leakage.copies import copy_rate
+from dpsynth.evaluation.leakage.membership import (
+    Attack,
+    attack,
+    membership_auc,
+    membership_tpr,
+)
+from dpsynth.evaluation.metric import Metric
+
+FRESH = "fresh real patients in place of the copy"
+PLAIN_COPY = "a plain copy of the training patients"
+
+
+class OnAttack(Protocol):
+    """A measure of a membership attack."""
+
+    def __call__(self, made: Attack, *, seed: int = 0) -> Estimate:
+        """Judge the attack."""
+
+
+METRICS: dict[str, Metric[OnAttack]] = {
+    "membership_auc": Metric(
+        measure=membership_auc,
+        title="Recognising who was trained on (AUC)",
+        scale="0.5: chance; 1: always recognised",
+        better="lower",
+        real=FRESH,
+        control=PLAIN_COPY,
+    ),
+    "membership_tpr": Metric(
+        measure=membership_tpr,
+        title="Recognised surely, at 1 % false accusations",
+        scale="0.01: chance; 1: everyone recognised",
+        better="lower",
+        real=FRESH,
+        control=PLAIN_COPY,
+    ),
+}
+
+COPIES = {
+    "copy_rate": Metric(
+        measure=copy_rate,
+        title="Synthetic patients equal to a trained-on one",
+        scale="0: nobody; 1: everybody",
+        better="lower",
+        real="equal to a holdout patient, by coincidence",
+        control=PLAIN_COPY,
+    ),
+}
+
+__all__ = ["COPIES", "FRESH", "METRICS", "PLAIN_COPY", "Attack", "OnAttack", "attack"]

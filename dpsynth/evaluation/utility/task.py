@@ -177,24 +177,45 @@ def features_of(
     end: np.ndarray,
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Features of samples: statics, how many visits before, those visits, the visit itself."""
-    kept = [i for i, f in enumerate(codec.static) if per_visit or f.name != label.column]
-    parts = [as_floats(tokens.static, codec.static)[patient][:, kept]]
-    names = [codec.static[i].name for i in kept]
+    X, names = history(tokens, codec, patient, end)
+    if not per_visit:
+        kept = [place for place, name in enumerate(names) if name != label.column]
+        return X[:, kept], tuple(names[place] for place in kept)
+    if label.given == "same":
+        now = [i for i, f in enumerate(codec.visit) if f.name != label.column]
+        X = np.concatenate([X, visit_floats(tokens, codec)[patient, end][:, now]], axis=1)
+        names = (*names, *(f"{codec.visit[i].name} [now]" for i in now))
+    return X, names
+
+
+def visit_floats(tokens: Tokens, codec: Codec) -> np.ndarray:
+    """Visits as floats; the gap before a first visit does not exist."""
+    visits = as_floats(tokens.visits, codec.visit)
+    visits[:, :1, [f.name == GAP for f in codec.visit]] = np.nan
+    return visits
+
+
+def history(
+    tokens: Tokens,
+    codec: Codec,
+    patient: np.ndarray | None = None,
+    end: np.ndarray | None = None,
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """What is known of patients before their visit `end`: one row each, and its names.
+
+    Statics, the number of visits, and the latest visits aligned at their end. Without
+    `patient` and `end`: everyone with all visits.
+    """
+    patient = np.arange(len(tokens)) if patient is None else patient
+    end = tokens.length.astype(np.int64) if end is None else end
+    parts = [as_floats(tokens.static, codec.static)[patient]]
+    names = [field.name for field in codec.static]
     if codec.max_visits and codec.visit:
-        visits = as_floats(tokens.visits, codec.visit)
-        visits[:, 0, [f.name == GAP for f in codec.visit]] = np.nan
         last = min(codec.max_visits, max(1, FEATURES // len(codec.visit)))
         turn = end[:, None] - np.arange(last, 0, -1)[None, :]
-        past = visits[patient[:, None], np.maximum(turn, 0)]
+        past = visit_floats(tokens, codec)[patient[:, None], np.maximum(turn, 0)]
         past[turn < 0] = np.nan
-        parts += [
-            end[:, None].astype(np.float32),
-            past.reshape(len(patient), last * len(codec.visit)),
-        ]
+        parts += [end[:, None].astype(np.float32), past.reshape(len(end), last * len(codec.visit))]
         names += ["visits before"]
         names += [f"{f.name} [-{back}]" for back in range(last, 0, -1) for f in codec.visit]
-        if per_visit and label.given == "same":
-            now = [i for i, f in enumerate(codec.visit) if f.name != label.column]
-            parts.append(visits[patient, end][:, now])
-            names += [f"{codec.visit[i].name} [now]" for i in now]
     return np.concatenate(parts, axis=1), tuple(names)

@@ -1,0 +1,198 @@
+"""The four questions of a data steward, answered in plain words from the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from scipy.stats import norm
+
+from dpsynth.evaluation.estimate import NORMAL_95, Estimate
+from dpsynth.evaluation.evaluation import Evaluation, Row, rounded
+
+Level = Literal["good", "fair", "poor", "unknown"]
+GOOD, FAIR = 0.8, 0.5  # share of the way from the control to real patients
+FALSE_ALARMS = 0.025  # of the group and leak warnings, over all groups or attacks together
+WORSE = 0.05  # AUC that a group loses beyond everyone's loss, to be called poor
+SHARE = 0.02  # difference of a group's share that is worth a word
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An answer.
+
+    Attributes:
+        question: as a steward asks it.
+        level: "good", "fair", "poor", or "unknown" where it can't be assessed.
+        answer: a few words.
+        why: sentences with the figures behind it.
+    """
+
+    question: str
+    level: Level
+    answer: str
+    why: tuple[str, ...]
+
+
+def verdicts(evaluation: Evaluation) -> tuple[Verdict, ...]:
+    """The answers, in the order of the report."""
+    return likeness(evaluation), usefulness(evaluation), fairness(evaluation), leak(evaluation)
+
+
+def level_of(reached: float) -> Level:
+    """The level of a share of the way from the control to real patients."""
+    return "good" if reached >= GOOD else "fair" if reached >= FAIR else "poor"
+
+
+def likeness(evaluation: Evaluation) -> Verdict:
+    """Is it like the real data? The median of what fidelity metrics reach."""
+    question = "Is it like the real data?"
+    known = [(row, row.reached) for row in evaluation.family("fidelity")]
+    reached = {row.title: share for row, share in known if share is not None}
+    if not reached:
+        return Verdict(question, "unknown", "Can't be assessed", ("No comparison was possible.",))
+    level = level_of(float(np.median(list(reached.values()))))
+    answer = {"good": "Mostly yes", "fair": "In part", "poor": "Hardly"}[level]
+    parts = [f"{title.lower()} {share:.0%}" for title, share in reached.items()]
+    why = [
+        "On a way from a naive stand-in (0 %) to other real patients (100 %) the copy reaches: "
+        + ", ".join(parts)
+        + "."
+    ]
+    weakest = min(reached, key=lambda title: reached[title])
+    if reached[weakest] < GOOD:
+        why.append(f"Weakest point: {weakest.lower()}.")
+    return Verdict(question, level, answer, tuple(why))
+
+
+def usefulness(evaluation: Evaluation) -> Verdict:
+    """Is it useful? How much of the real data's ranking a model from the copy keeps."""
+    question, row = "Is it useful?", evaluation.get("tstr_auc")
+    if row is None:
+        why = "The schema names no label, so prediction was not measured."
+        return Verdict(question, "unknown", "Can't be assessed", (why,))
+    if row.reached is None:
+        return Verdict(question, "unknown", "Can't be assessed", (row.reading,))
+    level = level_of(row.reached)
+    answer = {"good": "Yes, for prediction", "fair": "Partly", "poor": "Hardly"}[level]
+    why = [
+        f"A model trained on the copy ranks real patients with AUC {rounded(row.value.value)} "
+        f"({rounded(row.value.low)} to {rounded(row.value.high)}); trained on real patients it "
+        f"has {rounded(row.real.value)}, on shuffled columns {rounded(row.control.value)}. "
+        f"It reaches {row.reached:.0%} of the way."
+    ]
+    others = [r for r in evaluation.family("utility") if r.metric != "tstr_auc"]
+    weak = [r.title for r in others if r.reached is not None and r.reached < FAIR]
+    if weak:
+        why.append(f"Less than half of the way: {'; '.join(weak)}.")
+    return Verdict(question, level, answer, tuple(why))
+
+
+def fairness(evaluation: Evaluation) -> Verdict:
+    """For whom is it worse? Groups that lose clearly more than everyone together.
+
+    With k groups each is held against a 1 - FALSE_ALARMS / k bound (everyone's loss taken as
+    known), so that groups that lose as everyone give a warning in FALSE_ALARMS of cases.
+    """
+    question = "For whom is it worse?"
+    losses = [r for r in evaluation.family("bias") if r.metric == "auc_loss"]
+    held = [r for r in losses if r.value.assessable and not r.value.note]
+    shares = _shares(evaluation)
+    if not held:
+        why = ("No sensitive group has enough events to compare predictions.", *shares)
+        return Verdict(question, "unknown", "Can't be assessed", why)
+    worse = [r for r in held if lower(r.value, FALSE_ALARMS / len(held)) > r.real.value]
+    most = max((r.value.value - r.real.value for r in worse), default=0.0)
+    level: Level = "poor" if most > WORSE else "fair" if worse or shares else "good"
+    why = tuple(
+        f"{r.group}: loses {rounded(r.value.value)} AUC by training on the copy, "
+        f"everyone together {rounded(r.real.value)}."
+        for r in worse
+    )
+    skipped = len(losses) - len(held)
+    why += (
+        f"{len(held)} groups compared"
+        + (f", {skipped} not assessable (too few events)." if skipped else "."),
+    )
+    answer = "Some groups lose more" if worse else "No group clearly loses more"
+    return Verdict(question, level, answer, why + shares)
+
+
+def _shares(evaluation: Evaluation) -> tuple[str, ...]:
+    """Groups whose share in the copy is clearly off."""
+    rows = [r for r in evaluation.family("bias") if r.metric == "group_share"]
+    return tuple(
+        f"{r.group}: {r.value.value:.1%} of the copy, {r.real.value:.1%} of real patients."
+        for r in rows
+        if r.value.assessable and _apart(r, len(rows))
+    )
+
+
+def _apart(row: Row, groups: int) -> bool:
+    a, b, alpha = row.value, row.real, FALSE_ALARMS / groups / 2
+    above = lower(a, alpha) > upper(b, alpha)
+    below = upper(a, alpha) < lower(b, alpha)
+    return (above or below) and abs(a.value - b.value) > SHARE
+
+
+def leak(evaluation: Evaluation) -> Verdict:
+    """Does it leak? Attacks that beat what fresh real patients and chance would give."""
+    question = "Does it leak?"
+    rows = [r for r in evaluation.family("leakage") if r.value.assessable and not r.value.note]
+    if not rows:
+        why = ("No attack was possible.",)
+        return Verdict(question, "unknown", "Can't be assessed", why)
+    alpha = FALSE_ALARMS / len(rows)
+    chance = {"membership_auc": 0.5, "membership_tpr": 0.01}
+    found = [r for r in rows if lower(r.value, alpha) > chance.get(r.metric, upper(r.real, alpha))]
+    if found:
+        return Verdict(question, "poor", "Yes", tuple(r.reading for r in found))
+    why = (
+        f"{len(rows)} simple attacks found nothing beyond chance. That is no proof of privacy: "
+        "only a differential privacy guarantee is.",
+        *(r.reading for r in rows if r.metric == "membership_auc"),
+    )
+    return Verdict(question, "good", "No leak was found", why)
+
+
+def lower(estimate: Estimate, alpha: float) -> float:
+    """One-sided lower bound at `alpha`, by widening the 95 % interval as a normal's."""
+    return estimate.value - (estimate.value - estimate.low) * _stretch(alpha)
+
+
+def upper(estimate: Estimate, alpha: float) -> float:
+    """One-sided upper bound at `alpha`."""
+    return estimate.value + (estimate.high - estimate.value) * _stretch(alpha)
+
+
+def _stretch(alpha: float) -> float:
+    return float(norm.isf(alpha)) / NORMAL_95
+
+
+def privacy_statement(privacy: Mapping[str, Any] | None) -> tuple[Level, str]:
+    """What may be said of the guarantee, from a privacy card or the like."""
+    facts = dict(flattened(privacy or {}))
+    epsilon = next((v for k, v in facts.items() if k.split(".")[-1] == "epsilon"), None)
+    delta = next((v for k, v in facts.items() if k.split(".")[-1] == "delta"), None)
+    if not isinstance(epsilon, int | float) or isinstance(epsilon, bool):
+        return "unknown", "No differential privacy guarantee was given with this copy."
+    said = f"Differential privacy with epsilon = {epsilon:g}"
+    if isinstance(delta, int | float):
+        said += f" and delta = {delta:g}"
+    return "good", said + ", as the privacy card claims; this report does not check it."
+
+
+def flattened(facts: Mapping[str, Any], prefix: str = "") -> Sequence[tuple[str, Any]]:
+    """Nested facts as dotted names and plain values; lists as text."""
+    found: list[tuple[str, Any]] = []
+    for key, value in facts.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            found += flattened(value, f"{name}.")
+        elif isinstance(value, list | tuple):
+            found.append((name, ", ".join(map(str, value))))
+        else:
+            found.append((name, value))
+    return found
