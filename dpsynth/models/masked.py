@@ -1,0 +1,172 @@
+"""Masked (absorbing) discrete diffusion over tokens: the objective, and the sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from dpsynth.data.codec import Codec
+from dpsynth.models.nets.visit_net import VisitNet
+
+
+class MaskedObjective:
+    """The any-order likelihood bound of a patient's tokens, per token.
+
+    Each block (the static facts; each visit) has its own share of masked tokens, uniform in
+    (0, 1]; the loss is the mean cross-entropy over a block's masked tokens, weighted by the
+    block's number of tokens (Hoogeboom et al. 2022, Sahoo et al. 2024). A patient's loss
+    depends on that patient's tokens only.
+
+    Args:
+        static_sizes, visit_sizes: codes of each field.
+        counted: whether the number of visits is the last static field.
+    """
+
+    def __init__(
+        self, static_sizes: Sequence[int], visit_sizes: Sequence[int], *, counted: bool
+    ) -> None:
+        self.static_sizes, self.visit_sizes = list(static_sizes), list(visit_sizes)
+        self.counted = counted
+
+    @classmethod
+    def of(cls, codec: Codec) -> MaskedObjective:
+        """For that code book; a number of visits that varies is a static field, the last."""
+        static = [field.size for field in codec.static]
+        counted = codec.max_visits > 0 and not codec.regular
+        if counted:
+            static.append(codec.max_visits + 1)
+        return cls(static or [1], [field.size for field in codec.visit], counted=counted)
+
+    def prepare(self, rows: tuple[Tensor, ...], draws: torch.Generator) -> tuple[Tensor, ...]:
+        """Draw the masks.
+
+        Shape:
+            rows: static (rows, S), visits (rows, L, V) padded with -1, length (rows,)
+            return: the three and the two masks (True = masked)
+        """
+        static, visits, length = rows
+        if self.counted:
+            static = torch.cat([static, length[:, None]], 1)
+        elif not static.shape[1]:
+            static = torch.zeros_like(length)[:, None]
+        return (
+            static,
+            visits.clamp(min=0),
+            length,
+            _masks(static, draws),
+            _masks(visits, draws),
+        )
+
+    def loss(self, model: VisitNet, *rows: Tensor) -> Tensor:
+        """(rows,) nats per token."""
+        static, visits, length, static_mask, visit_mask = rows
+        shown = torch.where(static_mask, _sizes(self.static_sizes, static), static)
+        logits = model.static_logits(shown)
+        total = _block_loss(logits, static, static_mask, self.static_sizes)
+        tokens = torch.full_like(total, len(self.static_sizes))
+        if model.max_visits:
+            context = model.context(static, visits)
+            shown = torch.where(visit_mask, _sizes(self.visit_sizes, visits), visits)
+            logits = model.visit_logits(context, shown)
+            inside = torch.arange(visits.shape[1], device=length.device) < length[:, None]
+            each = _block_loss(logits, visits, visit_mask, self.visit_sizes)
+            total = total + torch.where(inside, each, 0.0).sum(1)
+            tokens = tokens + length * len(self.visit_sizes)
+        return total / tokens
+
+
+def _sizes(sizes: Sequence[int], like: Tensor) -> Tensor:
+    return torch.tensor(sizes, device=like.device).expand_as(like)
+
+
+def _masks(codes: Tensor, draws: torch.Generator) -> Tensor:
+    """Per block: a uniform number of masked fields, at least one, at random places."""
+    fields = codes.shape[-1]
+    order = torch.rand(codes.shape, generator=draws, device=codes.device).argsort(-1)
+    count = torch.randint(1, fields + 1, codes.shape[:-1], generator=draws, device=codes.device)
+    return order < count[..., None]
+
+
+def _block_loss(logits: Tensor, codes: Tensor, mask: Tensor, sizes: Sequence[int]) -> Tensor:
+    """(...,) number of fields times the mean cross-entropy over masked ones."""
+    pieces = torch.split(logits, list(sizes), -1)
+    nats = [
+        -piece.log_softmax(-1).gather(-1, codes[..., j : j + 1]).squeeze(-1)
+        for j, piece in enumerate(pieces)
+    ]
+    wrong = torch.stack(nats, -1) * mask
+    return wrong.sum(-1) * len(sizes) / mask.sum(-1)
+
+
+def fill_block(
+    logits_of: Callable[[Tensor], Tensor],
+    codes: Tensor,
+    sizes: Sequence[int],
+    draws: torch.Generator,
+    rounds: int | None = None,
+) -> Tensor:
+    """Draw the masked fields of a block, some in each round, in an order of their own per row.
+
+    Args:
+        logits_of: (rows, fields) partly masked codes -> (rows, sum of sizes).
+        codes: (rows, fields); size of the field = still masked. What is unmasked stays.
+        sizes: codes of each field.
+        draws: source.
+        rounds: how many; one field per round if none. Fields of one round are drawn
+            independently given what is known.
+    """
+    rows, fields = codes.shape
+    rounds = min(rounds or fields, fields)
+    masked = codes == _sizes(sizes, codes)
+    order = torch.rand(rows, fields, generator=draws, device=codes.device).argsort(-1)
+    for turn in range(rounds):
+        due = masked & (order * rounds // fields == turn)
+        if not bool(due.any()):
+            continue
+        pieces = torch.split(logits_of(codes), list(sizes), -1)
+        drawn = torch.stack([_draw(piece, draws) for piece in pieces], -1)
+        codes = torch.where(due, drawn, codes)
+    return codes
+
+
+def _draw(logits: Tensor, draws: torch.Generator) -> Tensor:
+    noise = torch.rand(logits.shape, generator=draws, device=logits.device).clamp_(1e-20)
+    return (logits - (-noise.log()).log()).argmax(-1)
+
+
+def generate(
+    model: VisitNet,
+    objective: MaskedObjective,
+    static: Tensor,
+    draws: torch.Generator,
+    rounds: int | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Static facts, then visit after visit.
+
+    Args:
+        static: (rows, S) codes with what is asked for filled in and the rest masked.
+        rounds: per visit.
+
+    Returns:
+        static (rows, S) and visits (rows, max_visits, V), filled to the full length.
+    """
+    with torch.no_grad():
+        static = fill_block(model.static_logits, static, objective.static_sizes, draws)
+        visits = torch.zeros(
+            len(static),
+            model.max_visits,
+            len(objective.visit_sizes),
+            dtype=torch.long,
+            device=static.device,
+        )
+        for turn in range(model.max_visits):
+            context = model.context(static, visits[:, : turn + 1])[:, turn]
+            blank = _sizes(objective.visit_sizes, visits[:, turn])
+
+            def logits_of(codes: Tensor, context: Tensor = context) -> Tensor:
+                return model.visit_logits(context, codes)
+
+            visits[:, turn] = fill_block(logits_of, blank, objective.visit_sizes, draws, rounds)
+    return static, visits

@@ -1,0 +1,111 @@
+"""What a run may pick up after being killed: released answers, checkpoints, and what was asked."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from dpsynth.errors import RunError
+
+
+class State:
+    """A folder of what the door has already said.
+
+    Guarantee:
+        A step is written down as asked, and flushed, before the door is asked, so after a
+        crash at least as many steps count as spent as were answered. Every file is a function
+        of released answers; no state of a noise or sampling generator is ever written.
+
+    Args:
+        folder: inside the run folder; made if missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def once(self, name: str, ask: Callable[[], list[np.ndarray]]) -> list[np.ndarray]:
+        """The answers under that name: saved ones, or asked now and saved before use.
+
+        Whoever sees an answer sees the saved one: until the file has its name the answer
+        exists in this process's memory only, so a question that was asked and not saved was
+        seen by nobody, and asking it again with fresh noise is the first time it is answered.
+        """
+        if not self.holds(name):
+            answers = ask()
+            tensors = {f"{i:04d}": torch.from_numpy(a.copy()) for i, a in enumerate(answers)}
+            write_tensors(self.folder / f"{name}.safetensors", tensors)
+        saved = read_tensors(self.folder / f"{name}.safetensors")
+        return [saved[key].numpy() for key in sorted(saved)]
+
+    def holds(self, name: str) -> bool:
+        """Whether answers or a checkpoint of that name were saved."""
+        return (self.folder / f"{name}.safetensors").exists()
+
+    def asking(self, step: int) -> None:
+        """Write down, flushed to disk, that this step is about to be asked."""
+        descriptor = os.open(
+            self.folder / "asked.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
+        )
+        try:
+            os.write(descriptor, json.dumps({"step": step}).encode() + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    @property
+    def asked(self) -> int:
+        """How many steps have been asked; a torn line counts as a step."""
+        path = self.folder / "asked.jsonl"
+        return len(path.read_bytes().splitlines()) if path.exists() else 0
+
+    def checkpoint(self, tensors: Mapping[str, Tensor], step: int) -> None:
+        """Replace the checkpoint: what training had learnt after `step` steps."""
+        held = dict(tensors) | {"checkpoint.step": torch.tensor(step)}
+        write_tensors(self.folder / "checkpoint.safetensors", held)
+
+    def restore(self) -> tuple[dict[str, Tensor], int] | None:
+        """The last checkpoint and its step, or none."""
+        if not self.holds("checkpoint"):
+            return None
+        tensors = read_tensors(self.folder / "checkpoint.safetensors")
+        return tensors, int(tensors.pop("checkpoint.step"))
+
+    def remove(self) -> None:
+        """Delete the folder: the run is finished."""
+        for path in self.folder.iterdir():
+            path.unlink()
+        self.folder.rmdir()
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write a safetensors file whole or not at all, flushed to disk."""
+    fresh = path.with_suffix(".partial")
+    data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()})
+    with fresh.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file; nothing in it is ever executed.
+
+    Raises:
+        RunError: if the file is missing or is something else, such as a pickle.
+    """
+    try:
+        return load_file(path)
+    except FileNotFoundError as error:
+        raise RunError(f"{path.name} is missing from {path.parent}") from error
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"{path} is not a safetensors file: {error}") from error

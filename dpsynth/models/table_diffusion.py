@@ -1,0 +1,250 @@
+"""Masked diffusion over a patient's tokens, warmed up on noisy tables, then trained by DP-SGD."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dpsynth.data.codec import PAD, Codec, Tokens
+from dpsynth.models.base import Progress, discoveries
+from dpsynth.models.markov import Markov
+from dpsynth.models.masked import MaskedObjective, generate
+from dpsynth.models.nets.visit_net import VisitNet
+from dpsynth.models.state import State
+from dpsynth.models.workload import anchor, markov_workload
+from dpsynth.privacy.accountant import calibrate
+from dpsynth.privacy.budget import Budget
+from dpsynth.privacy.door import Door
+from dpsynth.privacy.plan import DPSGD, Plan
+from dpsynth.privacy.query import joint_sensitivity
+from dpsynth.schema import Schema
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How to train. All public; none is chosen by looking at data.
+
+    Attributes:
+        tables_share: of the budget, for the tables of the warm start.
+        bounds_share: of the budget, for private bins and categories, if there are any.
+        batch: expected patients per step; none takes population / 16 within 64 to 512.
+        steps: of DP-SGD.
+        views: maskings per patient, averaged before clipping.
+        clip_norm: of one patient's gradient.
+        rate: of Adam during DP-SGD.
+        decay: longest memory of the moving average of weights.
+        warm_steps, warm_rate: of training on samples of the tables, at no privacy cost.
+        width, depth: of the network.
+        save_every: steps between checkpoints.
+    """
+
+    tables_share: float = 0.2
+    bounds_share: float = 0.1
+    batch: int | None = None
+    steps: int = 300
+    views: int = 2
+    clip_norm: float = 1.0
+    rate: float = 1.5e-3
+    decay: float = 0.98
+    warm_steps: int = 400
+    warm_rate: float = 2e-3
+    width: int = 128
+    depth: int = 2
+    save_every: int = 20
+
+
+class TableDiffusion:
+    """See `nets.visit_net` for the network and `masked` for objective and sampler.
+
+    The warm start asks for the tables of the Markov floor (one joint release), draws samples
+    of that floor without end, and trains the network on them; DP-SGD then starts from there.
+    All that is learnt is a function of the door's answers.
+
+    Args:
+        schema, codec, plan: public, or released.
+        settings: fields of `Settings`.
+    """
+
+    def __init__(self, schema: Schema, codec: Codec, plan: Plan, **settings: Any) -> None:
+        self.settings = Settings(**settings)
+        self.codec, self.plan_ = codec, plan
+        self._given = anchor(schema, codec)
+        self.objective = MaskedObjective.of(codec)
+        self.net = VisitNet(
+            self.objective.static_sizes,
+            self.objective.visit_sizes,
+            codec.max_visits,
+            width=self.settings.width,
+            depth=self.settings.depth,
+        )
+
+    @staticmethod
+    def plan(schema: Schema, budget: Budget, count_epsilon: float = 0.0, **settings: Any) -> Plan:
+        """Tables, then DP-SGD; what private columns need first."""
+        chosen = Settings(**settings)
+        batch = chosen.batch or min(max(budget.population // 16, 64), 512)
+        rate = min(batch / budget.population, 1.0)
+        training = DPSGD(
+            noise_multiplier=1.0,
+            clip_norm=chosen.clip_norm,
+            sample_rate=rate,
+            expected_batch=rate * budget.population,
+            steps=chosen.steps,
+            views=chosen.views,
+        )
+        first = discoveries(schema, chosen.bounds_share)
+        return calibrate(
+            budget,
+            (*first, ("tables", chosen.tables_share)),
+            training,
+            count_epsilon=count_epsilon,
+            threshold_delta=0.1 * budget.delta if "categories" in dict(first) else 0.0,
+        )
+
+    def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:
+        """Warm up, train, and keep the moving average of the weights."""
+        queries = markov_workload(self.codec, self._given)
+        answers = state.once("tables", lambda: door.measure("tables", queries))
+        training = self.plan_.training
+        assert training is not None
+        self.net.to(device)
+        kept = copy.deepcopy(self.net)
+        optimizer = torch.optim.Adam(self.net.parameters(), lr=self.settings.rate)
+        restored = state.restore()
+        if restored is None:
+            release = next(r for r in self.plan_.releases if r.name == "tables")
+            noise_sd = release.noise_multiplier * joint_sensitivity(queries)
+            floor = Markov(self.codec, self._given, queries, answers, noise_sd)
+            self._warm_up(floor, progress, device)
+            kept.load_state_dict(self.net.state_dict())
+            state.checkpoint(_packed(self.net, kept, optimizer), 0)
+        else:
+            _unpack(restored[0], self.net, kept, optimizer)
+        for step in range(state.asked, training.steps):
+            for group in optimizer.param_groups:
+                group["lr"] = self.settings.rate * _ramp(step, training.steps)
+            state.asking(step)
+            door.step(self.net, self.objective)
+            optimizer.step()
+            _average(kept, self.net, min(self.settings.decay, (step + 1) / (step + 10)))
+            done = step + 1
+            if done % self.settings.save_every == 0 or done == training.steps:
+                state.checkpoint(_packed(self.net, kept, optimizer), done)
+            progress("training", done, training.steps)
+        self.net = kept
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The averaged weights."""
+        return dict(self.net.state_dict())
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take up saved weights."""
+        self.net.load_state_dict(dict(tensors))
+
+    def sample(
+        self,
+        patients: int,
+        where: Mapping[int, int],
+        seed: int,
+        progress: Progress,
+        device: torch.device,
+        chunk: int = 2048,
+    ) -> Tokens:
+        """Static facts, the number of visits, then visit after visit."""
+        self.net.to(device).eval()
+        draws = torch.Generator(device=device).manual_seed(seed)
+        blank = torch.tensor(self.objective.static_sizes, device=device)
+        for place, code in where.items():
+            blank[place] = code
+        parts = []
+        for start in range(0, patients, chunk):
+            rows = blank.expand(min(chunk, patients - start), -1)
+            parts.append(self._tokens(*generate(self.net, self.objective, rows, draws)))
+            progress("generating", min(start + chunk, patients), patients)
+        if not parts:
+            parts = [self._tokens(*generate(self.net, self.objective, blank.expand(0, -1), draws))]
+        return Tokens(
+            static=np.concatenate([p.static for p in parts]),
+            visits=np.concatenate([p.visits for p in parts]),
+            length=np.concatenate([p.length for p in parts]),
+        )
+
+    def _warm_up(self, floor: Markov, progress: Progress, device: torch.device) -> None:
+        rng = np.random.default_rng()
+        draws = torch.Generator(device=device)
+        draws.seed()
+        steps, rows = self.settings.warm_steps, 256
+        optimizer = torch.optim.AdamW(self.net.parameters(), lr=self.settings.warm_rate)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
+        pool: tuple[Tensor, ...] = ()
+        for step in range(steps):
+            turn = step % 10
+            if turn == 0:
+                pool = self._rows(floor.sample(10 * rows, rng), device)
+            part = tuple(each[turn * rows : (turn + 1) * rows] for each in pool)
+            loss = self.objective.loss(self.net, *self.objective.prepare(part, draws)).mean()
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            optimizer.step()
+            schedule.step()
+            progress("warming up", step + 1, steps)
+
+    def _rows(self, tokens: Tokens, device: torch.device) -> tuple[Tensor, ...]:
+        arrays = (tokens.static, tokens.visits, tokens.length)
+        return tuple(torch.from_numpy(a.astype(np.int64)).to(device) for a in arrays)
+
+    def _tokens(self, static: Tensor, visits: Tensor) -> Tokens:
+        """Cut what the network filled to the number of visits it drew."""
+        facts, filled = static.cpu().numpy(), visits.cpu().numpy()
+        length = np.full(len(facts), self.codec.max_visits)
+        if self.objective.counted:
+            length = facts[:, len(self.codec.static)]
+        filled[np.arange(self.codec.max_visits)[None, :] >= length[:, None]] = PAD
+        return Tokens(
+            static=facts[:, : len(self.codec.static)].astype(np.int16),
+            visits=filled.astype(np.int16),
+            length=length.astype(np.int16),
+        )
+
+
+def _ramp(step: int, steps: int) -> float:
+    """Ten steps up, then down to 0.3 in a straight line."""
+    return min(1.0, (step + 1) / 10) * (1 - 0.7 * step / steps)
+
+
+def _average(kept: nn.Module, net: nn.Module, decay: float) -> None:
+    """Move the kept weights towards the net's by 1 - decay."""
+    with torch.no_grad():
+        for old, new in zip(kept.parameters(), net.parameters(), strict=True):
+            old.lerp_(new, 1 - decay)
+
+
+def _packed(net: nn.Module, kept: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Weights, averaged weights and moments under names of their own."""
+    held = {f"net.{name}": value for name, value in net.state_dict().items()}
+    held |= {f"kept.{name}": value for name, value in kept.state_dict().items()}
+    for index, moments in optimizer.state_dict()["state"].items():
+        held |= {f"adam.{index}.{name}": value for name, value in moments.items()}
+    return held
+
+
+def _unpack(
+    held: Mapping[str, Tensor], net: nn.Module, kept: nn.Module, optimizer: torch.optim.Optimizer
+) -> None:
+    """Inverse of `_packed`."""
+    for prefix, module in (("net.", net), ("kept.", kept)):
+        module.load_state_dict(
+            {k.removeprefix(prefix): v for k, v in held.items() if k.startswith(prefix)}
+        )
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in held.items():
+        if name.startswith("adam."):
+            _, index, part = name.split(".")
+            moments.setdefault(int(index), {})[part] = value
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})

@@ -1,0 +1,200 @@
+"""The one door to real data: it answers charged questions, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from dpsynth.data.codec import Codec, Field, Tokens
+from dpsynth.data.records import Records
+from dpsynth.errors import BudgetError
+from dpsynth.privacy.discover import (
+    category_field,
+    grid_counts,
+    number_field,
+    private_columns,
+    shares,
+    threshold,
+)
+from dpsynth.privacy.grad import clipped_sum
+from dpsynth.privacy.noise import Randomness
+from dpsynth.privacy.plan import Plan, Release
+from dpsynth.privacy.query import Query, joint_sensitivity
+from dpsynth.schema import Column, Kind
+
+
+class Objective(Protocol):
+    """What a model brings to a training step; it must keep nothing of what it is shown."""
+
+    def prepare(self, rows: tuple[Tensor, ...], draws: torch.Generator) -> tuple[Tensor, ...]:
+        """Mask or noise each row on its own; `draws` is the step's own source."""
+
+    def loss(self, model: Any, *rows: Tensor) -> Tensor:
+        """(rows,) one loss per row, each of its own row only."""
+
+
+class Door:
+    """Holds the records of a run and answers what its plan holds.
+
+    Guarantee:
+        All answers together are (plan.epsilon, plan.delta)-DP for adding or removing one
+        patient with all their rows, if `Randomness` draws as it says.
+
+    Proof sketch:
+        1. Tokens: a patient's tokens are a function of that patient's rows and of public or
+           released code books, never of other patients.
+        2. `measure`: one Gaussian mechanism on a vector of L2 sensitivity `joint_sensitivity`
+           (see `Query`), with noise stddev noise_multiplier times that.
+        3. `step`: each patient joins with `sample_rate`, independently; a patient moves the
+           sum by at most `clip_norm` (see `clipped_sum`); noise stddev is noise_multiplier
+           times clip_norm; the divisor is public. An empty batch is noise alone, and a step.
+        4. Each call is charged before it answers, and a call that the plan does not hold is
+           refused, so what is composed is what `accountant.event` composes.
+
+    | case | what happens |
+    |---|---|
+    | no patients, one patient | same calls, same shapes, noise dominates |
+    | a patient whose gradient is not finite | contributes zero |
+    | more questions than planned | BudgetError, nothing answered |
+    | a process that dies between charge and answer | the charge stands (see `pipeline`) |
+
+    Args:
+        records: the real records, cleaned; they never leave this object.
+        plan: what may be asked.
+        randomness: source of noise and of sampling.
+        steps_spent: training steps that an earlier process has asked.
+        spent: names of the releases that an earlier process has asked.
+        device: where training steps are computed.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        *,
+        plan: Plan,
+        randomness: Randomness,
+        steps_spent: int = 0,
+        spent: Sequence[str] = (),
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self._records = records
+        self._plan = plan
+        self._randomness = randomness
+        self._device = torch.device(device)
+        self._steps_left = (plan.training.steps if plan.training else 0) - steps_spent
+        self._releases_left = {r.name: r for r in plan.releases if r.name not in spent}
+        self._codec: Codec | None = None
+        self._tokens: Tokens | None = None
+        self._rows: tuple[Tensor, ...] = ()
+
+    @property
+    def steps_left(self) -> int:
+        """Training steps that may still be asked (public)."""
+        return self._steps_left
+
+    def use(self, codec: Codec) -> None:
+        """Let answers be over the tokens of this code book, which is public or released."""
+        self._codec = codec
+        self._tokens = codec.encode(self._records)
+        arrays = (self._tokens.static, self._tokens.visits, self._tokens.length)
+        self._rows = tuple(torch.from_numpy(a.astype(np.int64)).to(self._device) for a in arrays)
+
+    def discover(self, columns: Mapping[str, Column], max_visits: int) -> dict[str, Field]:
+        """Code books of the columns whose bins or categories are private.
+
+        Two joint Gaussian releases of the plan: "bounds" for numbers and counts over a fixed
+        grid, "categories" for what was seen often enough (see `discover.threshold`).
+
+        Raises:
+            BudgetError: if the plan has no such release left.
+        """
+        found: dict[str, Field] = {}
+        wanted = private_columns(columns)
+        numbers = {n: c for n, c in wanted.items() if c.type in {Kind.NUMBER, Kind.COUNT}}
+        texts = {n: c for n, c in wanted.items() if c.type is Kind.CATEGORY}
+        if numbers:
+            sd = self._charge("bounds").noise_multiplier * len(numbers) ** 0.5
+            for name, column in numbers.items():
+                exact = grid_counts(*shares(self._records, name, max_visits))
+                noisy = exact + sd * self._randomness.normal(len(exact))
+                found[name] = number_field(name, column, noisy, sd)
+        if texts:
+            release = self._charge("categories")
+            sd = release.noise_multiplier * len(texts) ** 0.5
+            least = threshold(sd, release.threshold_delta, len(texts) * max(max_visits, 1))
+            for name, column in texts.items():
+                values, weights = shares(self._records, name, max_visits)
+                table = pd.Series(weights).groupby(values.to_numpy()).sum().sort_index()
+                noisy = table.to_numpy() + sd * self._randomness.normal(len(table))
+                seen = dict(zip(table.index, noisy, strict=True))
+                found[name] = category_field(name, column, seen, least)
+        return found
+
+    def measure(self, name: str, queries: Sequence[Query]) -> list[np.ndarray]:
+        """Noisy tables, by one joint Gaussian release.
+
+        Table j has noise stddev noise_multiplier * sqrt(sum w^2) / w_j in every cell.
+
+        Raises:
+            BudgetError: if the plan has no such release left.
+        """
+        release = self._charge(name)
+        codec, tokens = self._opened()
+        scale = release.noise_multiplier * joint_sensitivity(queries)
+        answers = []
+        for query in queries:
+            exact = query.answer(tokens, codec)
+            noise = self._randomness.normal(exact.size).reshape(exact.shape)
+            answers.append(exact + noise * (scale / query.weight))
+        return answers
+
+    def step(self, model: nn.Module, objective: Objective, micro_batch: int | None = None) -> None:
+        """One DP-SGD step: puts the noisy mean gradient into every `param.grad`.
+
+        Raises:
+            BudgetError: if no step is left.
+        """
+        training = self._plan.training
+        if training is None or self._steps_left < 1:
+            raise BudgetError("the plan holds no further training step")
+        self._opened()
+        self._steps_left -= 1
+        chosen = self._randomness.join(len(self._records), training.sample_rate)
+        draws = torch.Generator(device=self._device).manual_seed(self._randomness.seed())
+        index = torch.from_numpy(chosen).to(self._device).repeat_interleave(training.views)
+        rows = objective.prepare(tuple(part[index] for part in self._rows), draws)
+        sums = clipped_sum(
+            model,
+            objective.loss,
+            rows,
+            clip_norm=training.clip_norm,
+            views=training.views,
+            micro_batch=micro_batch,
+        )
+        stddev = training.noise_multiplier * training.clip_norm
+        noise = torch.from_numpy(
+            self._randomness.normal(sum(s.numel() for s in sums.values())).astype(np.float32)
+        ).to(self._device)
+        start = 0
+        for name, parameter in model.named_parameters():
+            if name not in sums:
+                continue
+            total = sums[name]
+            draw = noise[start : start + total.numel()].view_as(total)
+            start += total.numel()
+            parameter.grad = (total + stddev * draw) / training.expected_batch
+
+    def _charge(self, name: str) -> Release:
+        if name not in self._releases_left:
+            raise BudgetError(f"the plan holds no release {name!r} that is still to be asked")
+        return self._releases_left.pop(name)
+
+    def _opened(self) -> tuple[Codec, Tokens]:
+        if self._codec is None or self._tokens is None:
+            raise BudgetError("choose a code book with `use` before asking")
+        return self._codec, self._tokens
