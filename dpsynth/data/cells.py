@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dpsynth.data.groups import grouping
 from dpsynth.data.notes import Notes
+from dpsynth.data.spreadsheet import original
 from dpsynth.schema import Column, Kind
 
 OTHER = "other"
@@ -39,7 +41,7 @@ def distinct(column: pa.ChunkedArray) -> tuple[np.ndarray, list[Any]]:
             return np.zeros(0, dtype=np.int64), []
         coded = coded.chunk(0)
     index = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    values = coded.dictionary.to_pylist()
+    values = [original(v) if isinstance(v, str) else v for v in coded.dictionary.to_pylist()]
     nulls = np.array([value is None for value in values] + [True])
     index[nulls[index]] = -1
     return index, values
@@ -50,10 +52,26 @@ def floats(column: pa.ChunkedArray) -> np.ndarray:
     kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         found = column.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
+    elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        found = _parsed(column)
     else:
-        index, values = distinct(column)
-        found = np.array([*map(_to_float, values), np.nan], dtype=np.float64)[index]
+        found = _each_parsed(column)
     return np.where(np.isfinite(found), found, np.nan)
+
+
+def _parsed(column: pa.ChunkedArray) -> np.ndarray:
+    """Text as numbers, all at once if every cell is one."""
+    bare = pc.utf8_trim_whitespace(column)
+    try:
+        known = pc.if_else(pc.equal(bare, ""), None, bare).cast(pa.float64())
+    except pa.ArrowInvalid:
+        return _each_parsed(column)
+    return known.to_numpy().astype(np.float64)
+
+
+def _each_parsed(column: pa.ChunkedArray) -> np.ndarray:
+    index, values = distinct(column)
+    return np.array([*map(_to_float, values), np.nan], dtype=np.float64)[index]
 
 
 def _to_float(value: Any) -> float:
@@ -175,11 +193,11 @@ def named(
 
 
 def _unreadable(column: pa.ChunkedArray, found: np.ndarray, rule: Column) -> int:
-    if pa.types.is_integer(column.type):
+    """How many cells hold something, but no number and no missing code."""
+    lost = np.isnan(found)
+    if pa.types.is_integer(column.type) or not lost.any():
         return 0
-    if pa.types.is_floating(column.type):
-        return int(np.isinf(column.to_numpy()).sum())
     gone = {plain(code) for code in rule.missing_values}
-    index, values = distinct(column)
-    fine = [plain(v).lower() in MISSING_WORDS or plain(v) in gone for v in values]
-    return int((np.isnan(found) & ~np.array([*fine, True])[index]).sum())
+    index, values = distinct(column.filter(pa.array(lost)))
+    strange = [plain(v).lower() not in MISSING_WORDS and plain(v) not in gone for v in values]
+    return int(np.array([*strange, False])[index].sum())

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from dpsynth.data.spreadsheet import original
 from dpsynth.errors import DataError, SchemaError
 
 MOST_FILE_BYTES = 8 * 2**30
@@ -63,7 +64,8 @@ def header(path: Path) -> Header:
         else:
             line = _first_line(path)
             separator = max(",;\t|", key=line.count)
-            names = [name.strip() for name in next(csv.reader([line], delimiter=separator), [])]
+            cells = next(csv.reader([line], delimiter=separator), [])
+            names = [original(name.strip()) for name in cells]
             found = Header(types=dict.fromkeys(names, ""), separator=separator)
     if not names or not any(names):
         raise DataError(f"{path.name}: is empty; it needs a line of column names")

@@ -33,7 +33,8 @@ def read(paths: Sequence[str | Path], schema: Schema) -> tuple[Records, Notes]:
         schema: what the data are.
 
     Returns:
-        Records in the order of their keys as text, and notes for the steward's terminal.
+        Records in the order of their keys (shorter ones first, so that 9 precedes 10), and
+        notes for the steward's terminal.
 
     Raises:
         DataError: if a file is missing, broken or fits no table, or on `strict: true`.
@@ -42,7 +43,8 @@ def read(paths: Sequence[str | Path], schema: Schema) -> tuple[Records, Notes]:
     notes = Notes()
     files = matched(paths, schema)
     tables = [rows(name, schema.tables[name], files[name], notes) for name in schema.tables]
-    keys = np.array(sorted({k for t in tables for k in _used(t)}), dtype=object)
+    found = {key for table in tables for key in _used(table)}
+    keys = np.array(sorted(found, key=lambda key: (len(key), key)), dtype=object)
     places = {key: place for place, key in enumerate(keys)}
     patients = [
         np.array([places.get(k, -1) for k in t.keys], dtype=np.int64)[t.key] for t in tables

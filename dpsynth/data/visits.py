@@ -92,4 +92,6 @@ def filled(values: pd.Series, empty: float | str | None) -> np.ndarray:
     """The column as records hold it, with `empty` for what is missing."""
     if isinstance(empty, float):
         return values.to_numpy(dtype=np.float64, na_value=empty)
-    return np.where(values.isna(), empty, values.to_numpy(dtype=object))
+    cells = values.to_numpy(dtype=object, copy=True)
+    cells[values.isna().to_numpy()] = empty
+    return cells
