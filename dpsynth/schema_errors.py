@@ -46,6 +46,7 @@ def blanks(given: Any) -> None:
             found.append(place)
         elif isinstance(node, Mapping):
             stack += [(f"{place}.{k}".lstrip("."), v) for k, v in reversed(list(node.items()))]
+            found += [place for key in node if str(key).startswith(FILL_IN)]
         elif isinstance(node, list | tuple):
             stack += [(place, v) for v in reversed(node)]
     if found:
@@ -58,6 +59,8 @@ def _cure(place: str) -> str:
     return {
         "bounds": "write public limits as [low, high], or remove it and say private: true",
         "categories": "list the public codes, or remove it and say private: true",
+        "columns": "list the codes that are wanted by name, each with type and bounds",
+        "every": "write a window such as 6h",
         "type": "write number, count, category or boolean, or identifier: true to drop it",
     }.get(key, "write the public fact, or remove the line")
 

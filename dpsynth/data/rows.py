@@ -61,7 +61,7 @@ def rows(name: str, table: Table, paths: Sequence[Path], notes: Notes) -> Rows:
         part, skipped = raw.load(path, wanted)
         notes.add(f"tables.{name}", "malformed lines (dropped)", skipped)
         parts.append(part)
-    frame = _together(parts, name)
+    frame = together(parts, name)
     place, known = keys(frame.column(table.key))
     null = np.array([each is None for each in known])[place]
     notes.add(f"tables.{name}", f"rows without {table.key} (dropped)", null.sum())
@@ -137,7 +137,7 @@ def _list(names: Sequence[str], most: int = 30) -> str:
     return ", ".join(names[:most]) + more
 
 
-def _together(parts: Sequence[pa.Table], name: str) -> pa.Table:
+def together(parts: Sequence[pa.Table], name: str) -> pa.Table:
     """Several files under each other; where storage types differ, as text."""
     if len(parts) == 1:
         return parts[0]

@@ -47,6 +47,22 @@ def schema_text(schema: Schema) -> str:
     )
 
 
+def flow(value: Any) -> str:
+    """One fact as YAML in one line."""
+    return (
+        yaml.dump(
+            value,
+            Dumper=_Dumper,
+            default_flow_style=True,
+            sort_keys=False,
+            allow_unicode=True,
+            width=10**9,
+        )
+        .removesuffix("\n")
+        .removesuffix("\n...")
+    )
+
+
 def save_schema(schema: Schema, path: str | Path) -> Path:
     """Write the schema as YAML.
 
