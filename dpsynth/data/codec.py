@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dpsynth.data.records import Records
-from dpsynth.errors import SchemaError
+from dpsynth.errors import InputError, SchemaError
 from dpsynth.schema import Column, Kind, Schema
 
 MISSING = "(missing)"
@@ -89,6 +89,29 @@ class Field:
             codes = self._bin(values.to_numpy(dtype=np.float64))
         codes[codes < 0] = self.size - 1 if self.column.missing else 0
         return codes
+
+    def code_of(self, text: str) -> int:
+        """The code that a value stands in, for `--where`.
+
+        Raises:
+            InputError: if the text is no value of the column.
+        """
+        if text == MISSING and self.column.missing:
+            return self.size - 1
+        if self.categories:
+            if text not in self.categories:
+                known = ", ".join(self.categories)
+                raise InputError(f"column {self.name!r} has the values {known}, got {text!r}")
+            return self.categories.index(text)
+        try:
+            value = float(text)
+        except ValueError as error:
+            raise InputError(f"column {self.name!r} holds numbers, got {text!r}") from error
+        if not self.edges[0] <= value <= self.edges[-1]:
+            raise InputError(
+                f"column {self.name!r} lies in [{self.edges[0]:g}, {self.edges[-1]:g}], got {text}"
+            )
+        return int(self._bin(np.array([value]))[0])
 
     def _bin(self, values: np.ndarray) -> np.ndarray:
         atoms, known = len(self.column.atoms), ~np.isnan(values)
@@ -181,11 +204,14 @@ class Codec:
         visit: fields of a visit; "(gap)" first where the clock has gaps. The code of "(gap)"
             in a first visit means nothing and is 0.
         max_visits: visits per patient that are kept (the first ones).
+        regular: every patient has `max_visits` visits by construction (a grid of windows), so
+            their number says nothing and is public.
     """
 
     static: tuple[Field, ...]
     visit: tuple[Field, ...]
     max_visits: int
+    regular: bool = False
 
     def encode(self, records: Records) -> Tokens:
         """Tokens of records; visits after `max_visits` are cut."""
@@ -259,7 +285,10 @@ def codec(schema: Schema, found: Mapping[str, Field] | None = None) -> Codec:
     if clock is not None and clock.gap is not None:
         visit = {GAP: replace_missing(clock.gap), **visit}
     return Codec(
-        static=books(static), visit=books(visit), max_visits=schema.max_visits if visit else 0
+        static=books(static),
+        visit=books(visit),
+        max_visits=schema.max_visits if visit else 0,
+        regular=any(table.empty == "keep" for table in schema.tables.values()),
     )
 
 

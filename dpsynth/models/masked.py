@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from dpsynth.data.codec import Codec
 from dpsynth.models.nets.visit_net import VisitNet
@@ -19,32 +20,50 @@ class MaskedObjective:
     block's number of tokens (Hoogeboom et al. 2022, Sahoo et al. 2024). A patient's loss
     depends on that patient's tokens only.
 
+    A static label is predicted both ways: visits given it, and, in half of the rows where it
+    is hidden from the visits, it given the whole record. What it says of the visits is small
+    beside what earlier visits say, and would be lost in the noise otherwise.
+
     Args:
         static_sizes, visit_sizes: codes of each field.
         counted: whether the number of visits is the last static field.
+        label: position of the static label, or none.
+        label_weight: of its cross-entropy given the record, against nats per token.
     """
 
     def __init__(
-        self, static_sizes: Sequence[int], visit_sizes: Sequence[int], *, counted: bool
+        self,
+        static_sizes: Sequence[int],
+        visit_sizes: Sequence[int],
+        *,
+        counted: bool,
+        label: int | None = None,
+        label_weight: float = 0.5,
     ) -> None:
         self.static_sizes, self.visit_sizes = list(static_sizes), list(visit_sizes)
-        self.counted = counted
+        self.counted, self.label, self.label_weight = counted, label, label_weight
 
     @classmethod
-    def of(cls, codec: Codec) -> MaskedObjective:
+    def of(cls, codec: Codec, label: int | None, label_weight: float) -> MaskedObjective:
         """For that code book; a number of visits that varies is a static field, the last."""
         static = [field.size for field in codec.static]
         counted = codec.max_visits > 0 and not codec.regular
         if counted:
             static.append(codec.max_visits + 1)
-        return cls(static or [1], [field.size for field in codec.visit], counted=counted)
+        return cls(
+            static or [1],
+            [field.size for field in codec.visit],
+            counted=counted,
+            label=label if codec.max_visits else None,
+            label_weight=label_weight,
+        )
 
     def prepare(self, rows: tuple[Tensor, ...], draws: torch.Generator) -> tuple[Tensor, ...]:
         """Draw the masks.
 
         Shape:
             rows: static (rows, S), visits (rows, L, V) padded with -1, length (rows,)
-            return: the three and the two masks (True = masked)
+            return: the three, the two masks (True = masked), whether the label is hidden
         """
         static, visits, length = rows
         if self.counted:
@@ -57,24 +76,38 @@ class MaskedObjective:
             length,
             _masks(static, draws),
             _masks(visits, draws),
+            torch.rand(len(length), generator=draws, device=length.device) < 0.5,
         )
 
     def loss(self, model: VisitNet, *rows: Tensor) -> Tensor:
         """(rows,) nats per token."""
-        static, visits, length, static_mask, visit_mask = rows
+        static, visits, length, static_mask, visit_mask, hidden = rows
         shown = torch.where(static_mask, _sizes(self.static_sizes, static), static)
         logits = model.static_logits(shown)
         total = _block_loss(logits, static, static_mask, self.static_sizes)
         tokens = torch.full_like(total, len(self.static_sizes))
-        if model.max_visits:
-            context = model.context(static, visits)
-            shown = torch.where(visit_mask, _sizes(self.visit_sizes, visits), visits)
-            logits = model.visit_logits(context, shown)
-            inside = torch.arange(visits.shape[1], device=length.device) < length[:, None]
-            each = _block_loss(logits, visits, visit_mask, self.visit_sizes)
-            total = total + torch.where(inside, each, 0.0).sum(1)
-            tokens = tokens + length * len(self.visit_sizes)
-        return total / tokens
+        if not model.max_visits:
+            return total / tokens
+        context = model.context(self.without_label(static, hidden), visits)
+        shown = torch.where(visit_mask, _sizes(self.visit_sizes, visits), visits)
+        logits = model.visit_logits(context[:, :-1], shown)
+        inside = torch.arange(visits.shape[1], device=length.device) < length[:, None]
+        each = _block_loss(logits, visits, visit_mask, self.visit_sizes)
+        total = total + torch.where(inside, each, 0.0).sum(1)
+        loss = total / (tokens + length * len(self.visit_sizes))
+        if self.label is None:
+            return loss
+        nats = functional.cross_entropy(
+            model.label_logits(context, length), static[:, self.label], reduction="none"
+        )
+        return loss + self.label_weight * torch.where(hidden, nats, 0.0)
+
+    def without_label(self, static: Tensor, hidden: Tensor) -> Tensor:
+        """The static facts with the label masked in the hidden rows."""
+        if self.label is None:
+            return static
+        place = torch.arange(static.shape[1], device=static.device) == self.label
+        return torch.where(hidden[:, None] & place, self.static_sizes[self.label], static)
 
 
 def _sizes(sizes: Sequence[int], like: Tensor) -> Tensor:
@@ -143,7 +176,10 @@ def generate(
     draws: torch.Generator,
     rounds: int | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Static facts, then visit after visit.
+    """Static facts, then visit after visit; a label that was not asked for is drawn again last.
+
+    Drawing the label from p(label | record) leaves the records' law as it is, and takes what
+    the network knows best of how label and record go together.
 
     Args:
         static: (rows, S) codes with what is asked for filled in and the rest masked.
@@ -152,21 +188,27 @@ def generate(
     Returns:
         static (rows, S) and visits (rows, max_visits, V), filled to the full length.
     """
+    free = objective.label is not None and bool(
+        (static[:, objective.label] == objective.static_sizes[objective.label]).all()
+    )
     with torch.no_grad():
         static = fill_block(model.static_logits, static, objective.static_sizes, draws)
-        visits = torch.zeros(
-            len(static),
-            model.max_visits,
-            len(objective.visit_sizes),
-            dtype=torch.long,
-            device=static.device,
-        )
+        shape = (len(static), model.max_visits, len(objective.visit_sizes))
+        visits = torch.zeros(shape, dtype=torch.long, device=static.device)
         for turn in range(model.max_visits):
-            context = model.context(static, visits[:, : turn + 1])[:, turn]
+            context = model.context(static, visits[:, :turn])[:, -1]
             blank = _sizes(objective.visit_sizes, visits[:, turn])
 
             def logits_of(codes: Tensor, context: Tensor = context) -> Tensor:
                 return model.visit_logits(context, codes)
 
             visits[:, turn] = fill_block(logits_of, blank, objective.visit_sizes, draws, rounds)
+        if free and model.max_visits:
+            length = (
+                static[:, -1] if objective.counted else static.new_full((len(static),), shape[1])
+            )
+            hidden = torch.ones(len(static), dtype=torch.bool, device=static.device)
+            context = model.context(objective.without_label(static, hidden), visits)
+            static = static.clone()
+            static[:, objective.label] = _draw(model.label_logits(context, length), draws)
     return static, visits

@@ -41,6 +41,7 @@ class Settings:
         decay: longest memory of the moving average of weights.
         warm_steps, warm_rate: of training on samples of the tables, at no privacy cost.
         width, depth: of the network.
+        label_weight: of a static label's cross-entropy given the whole record.
         save_every: steps between checkpoints.
     """
 
@@ -56,6 +57,7 @@ class Settings:
     warm_rate: float = 2e-3
     width: int = 128
     depth: int = 2
+    label_weight: float = 0.5
     save_every: int = 20
 
 
@@ -75,13 +77,15 @@ class TableDiffusion:
         self.settings = Settings(**settings)
         self.codec, self.plan_ = codec, plan
         self._given = anchor(schema, codec)
-        self.objective = MaskedObjective.of(codec)
+        self.objective = MaskedObjective.of(codec, self._given, self.settings.label_weight)
+        label = self.objective.label
         self.net = VisitNet(
             self.objective.static_sizes,
             self.objective.visit_sizes,
             codec.max_visits,
             width=self.settings.width,
             depth=self.settings.depth,
+            label_size=0 if label is None else codec.static[label].size,
         )
 
     @staticmethod

@@ -87,3 +87,12 @@ def category_field(name: str, column: Column, noisy: Mapping[str, float], least:
     kept = sorted(text for text, weight in noisy.items() if weight > least and text != OTHER)
     open_ = column.model_copy(update={"other": True})
     return Field(name=name, column=open_, categories=(*kept, OTHER))
+
+
+def exact_field(records: Records, name: str, column: Column, max_visits: int) -> Field:
+    """The same code book without noise, for internal evaluation only. Not private."""
+    values, weights = shares(records, name, max_visits)
+    if column.type is Kind.CATEGORY:
+        table = pd.Series(weights).groupby(values.to_numpy()).sum()
+        return category_field(name, column, {str(k): float(v) for k, v in table.items()}, 0.0)
+    return number_field(name, column, grid_counts(values, weights), 0.0)

@@ -198,3 +198,12 @@ class Door:
         if self._codec is None or self._tokens is None:
             raise BudgetError("choose a code book with `use` before asking")
         return self._codec, self._tokens
+
+
+def noised_size(records: Records, epsilon: float, randomness: Randomness) -> int:
+    """The number of patients plus two-sided geometric noise, at least 1.
+
+    Guarantee:
+        Pure epsilon-DP for adding or removing one patient: the count moves by 1.
+    """
+    return max(len(records) + randomness.two_sided_geometric(epsilon), 1)

@@ -94,6 +94,7 @@ class VisitNet(nn.Module):
         width: of the hidden states.
         depth: perceptrons that see the visit itself.
         heads: of attention.
+        label_size: codes of a static label that is also predicted from the whole record, or 0.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class VisitNet(nn.Module):
         width: int = 128,
         depth: int = 2,
         heads: int = 4,
+        label_size: int = 0,
     ) -> None:
         super().__init__()
         self.static_codes = Codes(static_sizes, width)
@@ -120,24 +122,37 @@ class VisitNet(nn.Module):
         self.now = Codes(visit_sizes, width)
         self.blocks = nn.Sequential(*(Block(width) for _ in range(depth)))
         self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, sum(visit_sizes)))
+        self.label_head = None
+        if label_size:
+            self.label_head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, label_size))
 
     def static_logits(self, static: Tensor) -> Tensor:
         """(batch, fields) partly masked codes -> (batch, sum of sizes)."""
         return self.static_head(self.static_blocks(self.static_codes(static)))
 
     def context(self, static: Tensor, visits: Tensor) -> Tensor:
-        """What each visit may know of its past.
+        """What is known after the static facts, after the first visit, and so on.
 
         Shape:
-            static: (batch, fields) unmasked
-            visits: (batch, time, fields) unmasked; the last one is known to none
-            return: (batch, time, width)
+            static: (batch, fields) unmasked (or with the label masked)
+            visits: (batch, time, fields) unmasked
+            return: (batch, time + 1, width); visit t may see position t, not t + 1
         """
-        past = self.history(visits[:, :-1])
-        tokens = torch.cat([self.facts(static)[:, None], past], 1)
+        tokens = torch.cat([self.facts(static)[:, None], self.history(visits)], 1)
         places = torch.arange(tokens.shape[1], device=visits.device)
         return self.mix(tokens + self.turn(places.expand(len(tokens), -1)))
 
     def visit_logits(self, context: Tensor, visits: Tensor) -> Tensor:
         """Context and partly masked visits (..., fields) -> (..., sum of sizes)."""
         return self.head(self.blocks(context + self.now(visits)))
+
+    def label_logits(self, context: Tensor, length: Tensor) -> Tensor:
+        """(batch, codes) of the label, from what is known after the last visit.
+
+        The last position is picked by a mask, so that a record's length stays a number.
+        """
+        if self.label_head is None:
+            raise ValueError("this network was made without a label")
+        places = torch.arange(context.shape[1], device=context.device)
+        last = (places == length[:, None]).to(context.dtype)
+        return self.label_head((context * last[..., None]).sum(1))

@@ -2,6 +2,16 @@
 
 from dpsynth.privacy.card.build import build_card, json_schema, validate
 from dpsynth.privacy.card.curve import GDP, Curve
+from dpsynth.privacy.card.method import (
+    Accounting,
+    FloatingPoint,
+    Implementation,
+    LedgerHead,
+    Measurement,
+    Mechanism,
+    Seed,
+    Training,
+)
 from dpsynth.privacy.card.page import render_html
 from dpsynth.privacy.card.reports import (
     Audit,
@@ -17,23 +27,15 @@ from dpsynth.privacy.card.reports import (
 from dpsynth.privacy.card.sections import (
     Access,
     Accesses,
-    Accounting,
     Card,
     Composition,
     File,
-    FloatingPoint,
     Guarantee,
     Identity,
-    Implementation,
-    LedgerHead,
-    Measurement,
-    Mechanism,
     Promise,
     Scope,
-    Seed,
     Signature,
     Size,
-    Training,
 )
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,15 @@ from pydantic import ValidationError
 
 from dpsynth.errors import CardError
 from dpsynth.privacy.budget import reported
-from dpsynth.privacy.card.curve import Curve
+from dpsynth.privacy.card.curve import FALSE_ALARMS, Curve
+from dpsynth.privacy.card.method import Accounting, Implementation, Mechanism
 from dpsynth.privacy.card.reports import AuditReport, Evaluation, Subgroups
 from dpsynth.privacy.card.sections import (
     SCHEMA_URL,
-    Accounting,
     Card,
     EpsilonAt,
     Guarantee,
     Identity,
-    Implementation,
-    Mechanism,
     MuGDP,
     Promise,
     Scope,
@@ -31,7 +29,7 @@ from dpsynth.privacy.card.sections import (
 )
 
 SCHEMA_FILE = Path(__file__).with_name("card.schema.json")
-FALSE_ALARMS = (0.001, 0.01, 0.1)
+SLACK = 0.01  # a profile at a coarser interval is an upper bound a little above the certified one
 
 
 def build_card(
@@ -85,15 +83,21 @@ def build_card(
 
 def guarantee(promise: Promise, profile: Callable[[float], float]) -> Guarantee:
     """Work out what the promise means for an attacker; every figure is rounded up."""
-    curve = Curve.of(profile, promise.delta)
+    try:
+        curve = Curve.of(profile, promise.delta)
+    except ValueError as error:
+        raise CardError(_list([str(error)])) from error
     gdp = curve.gdp()
-    deltas = [10.0**-k for k in range(2, 11) if 10.0**-k >= curve.deltas[0]]
-    points = sorted({*deltas, promise.delta}, reverse=True)
+    found = float(profile(promise.delta))
+    if found > promise.epsilon + SLACK:
+        raise CardError(_list([f"the profile has epsilon {found!r} at the promised delta"]))
+    deltas = [10.0**-k for k in range(2, 11) if curve.deltas[0] <= 10.0**-k != promise.delta]
+    points = [(d, max(0.0, float(profile(d)))) for d in deltas] + [(promise.delta, promise.epsilon)]
     rates = [0.0, 0.001, 0.01, *(k / 20 for k in range(1, 21))]
     return Guarantee(
         **{**promise.model_dump(), "size": promise.size, "epsilon": reported(promise.epsilon)},
         epsilon_at=tuple(
-            EpsilonAt(delta=d, epsilon=reported(max(0.0, float(profile(d))))) for d in points
+            EpsilonAt(delta=d, epsilon=reported(e)) for d, e in sorted(points, reverse=True)
         ),
         mu_gdp=MuGDP(mu=_up(gdp.mu, 3), regret=_up(gdp.regret, 4), delta_from=gdp.delta_from),
         tpr_at=tuple(_bound(curve, rate) for rate in FALSE_ALARMS),
@@ -119,7 +123,7 @@ def validate(card: Mapping[str, Any], *, released: bool = False) -> None:
         raise CardError(_list(faults)) from error
     except (TypeError, ValueError) as error:
         raise CardError(f"the privacy card is not JSON: {error}") from error
-    faults = []
+    faults = [f"{path} is missing" for path in _absent(checked.model_dump(mode="json"), card)]
     if released and not checked.identity.files:
         faults.append("identity.files names no released file")
     if released and checked.implementation.seed.insecure:
@@ -127,6 +131,8 @@ def validate(card: Mapping[str, Any], *, released: bool = False) -> None:
             "implementation.seed is insecure: whoever knows it can take the noise off; "
             "train again without a seed"
         )
+    if released and checked.audit.status == "assessed" and checked.audit.verdict == "violated":
+        faults.append("audit.verdict is violated: an attacker proved more than the promise allows")
     if faults:
         raise CardError(_list(faults))
 
@@ -136,7 +142,7 @@ def json_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_URL,
-        **Card.model_json_schema(),
+        **Card.model_json_schema(mode="serialization"),  # every field is required on a card
     }
 
 
@@ -149,6 +155,19 @@ def _bound(curve: Curve, rate: float) -> TradeOff:
 def _up(value: float, decimals: int) -> float:
     scale = 10**decimals
     return math.ceil(round(value * scale, 6)) / scale
+
+
+def _absent(full: Any, card: Any, path: str = "") -> Iterator[str]:
+    """Fields that have a default in code: on a card they must be said all the same."""
+    if isinstance(full, dict):
+        for name, inner in full.items():
+            if name in card:
+                yield from _absent(inner, card[name], f"{path}.{name}" if path else name)
+            else:
+                yield f"{path}.{name}"
+    elif isinstance(full, list):
+        for i, inner in enumerate(full):
+            yield from _absent(inner, card[i], f"{path}[{i}]")
 
 
 def _list(faults: list[str]) -> str:

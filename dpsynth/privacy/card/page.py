@@ -53,7 +53,7 @@ def not_protected(card: Mapping[str, Any]) -> list[tuple[str, str]]:
         found.append(
             ("Facts read from real values and taken as public", ", ".join(scope["assumed_public"]))
         )
-    found += [("Also", words) for words in scope["unprotected"]]
+    found += [("Other", words) for words in scope["unprotected"]]
     if count := scope["composition"]["unprotected"]:
         times = "once" if count == 1 else f"{count} times"
         found.append(
@@ -77,7 +77,15 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters.update(number=_number, percent=_percent, exp=math.exp, small=_small)
+    pages.filters.update(
+        counted=_counted,
+        factor=_factor,
+        hundredths=_hundredths,
+        number=_number,
+        percent=_percent,
+        setting=_setting,
+        small=_small,
+    )
     return pages.get_template("card.html")
 
 
@@ -104,9 +112,31 @@ def _small(value: float) -> str:
     digits, exponent = f"{value:.3e}".split("e")
     digits = digits.rstrip("0").rstrip(".")
     power = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"10{power}" if digits == "1" else f"{digits} × 10{power}"
+    return f"10{power}" if digits == "1" else f"{digits}\u00a0×\u00a010{power}"
 
 
-def _percent(value: float) -> str:
-    """Percent, rounded up at one decimal: these are bounds."""
-    return f"{math.ceil(round(value * 1000, 6)) / 10:g} %"
+def _hundredths(share: float) -> str:
+    """How many in 100, rounded up at one decimal: these are bounds."""
+    return f"{math.ceil(round(share * 1000, 6)) / 10:g}"
+
+
+def _percent(share: float) -> str:
+    return f"{_hundredths(share)}\u00a0%"
+
+
+def _factor(epsilon: float) -> str:
+    """e^epsilon, rounded up."""
+    if epsilon > math.log(1e6):
+        return "over a million"
+    factor = math.exp(epsilon)
+    return f"{math.ceil(factor * 100) / 100:g}" if factor < 10 else _number(math.ceil(factor))
+
+
+def _counted(count: int, one: str, many: str | None = None) -> str:
+    return f"{_number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def _setting(value: str | float | bool | None) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    return value if isinstance(value, str) else _number(value)

@@ -85,17 +85,17 @@ def clipped_sum(
         raise InputError(f"route must be 'fast' or 'vmap', got {route!r}")
     patients = count_patients(rows, views)
     refuse_mixing(model)
-    total = {
+    rows = tuple(r.detach() for r in rows)
+    step = (micro_batch or patients or 1) * views
+    route_sum = fast_sum if route == "fast" else vmap_sum
+    total: dict[str, Tensor] = {}
+    with frozen_buffers(model), torch.enable_grad():
+        for start in range(0, patients * views, step):
+            piece = tuple(r[start : start + step] for r in rows)
+            found = route_sum(model, loss, piece, clip_norm, views)
+            total = {n: g + total[n] if total else g.float() for n, g in found.items()}
+    return total or {
         n: torch.zeros_like(p, dtype=torch.float32)
         for n, p in model.named_parameters()
         if p.requires_grad
     }
-    rows = tuple(r.detach() for r in rows)
-    route_sum = fast_sum if route == "fast" else vmap_sum
-    step = (micro_batch or patients or 1) * views
-    with frozen_buffers(model), torch.enable_grad():
-        for start in range(0, patients * views, step):
-            piece = tuple(r[start : start + step] for r in rows)
-            for name, value in route_sum(model, loss, piece, clip_norm, views).items():
-                total[name] += value
-    return total

@@ -39,7 +39,8 @@ def fast_sum(
     squared = tape.squared()
     if not squared:
         return {n: torch.zeros_like(p) for n, p in parameters.items()}
-    weights = clip_weights(torch.stack(squared).sum(0), finite, clip_norm)
+    size = sum(p.numel() for p in parameters.values())
+    weights = clip_weights(torch.stack(squared).sum(0), size, finite, clip_norm)
     return {n: tape.weighted(p, weights) for n, p in parameters.items()}
 
 

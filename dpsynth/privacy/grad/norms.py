@@ -5,6 +5,8 @@ the relative error stays below `2 * CHUNK * 2**-24`, about 1e-4, and clipping ai
 the bound, which covers that and the rounding of the sum over patients.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -14,10 +16,41 @@ TINY = 1.2e-38
 """What one squared float32 can lose to underflow."""
 
 
+@dataclass(frozen=True)
+class Weights:
+    """The factor that clips each patient's gradient.
+
+    Attributes:
+        values: (patients,); zero silences a patient, even one whose gradient is NaN.
+        silent: whether any is zero.
+    """
+
+    values: Tensor
+    silent: bool
+
+    def scale(self, values: Tensor) -> Tensor:
+        """Return weight times values, (patients, ...)."""
+        column = self.values.to(values.dtype).view(-1, *[1] * (values.ndim - 1))
+        return self.silence(values) * column
+
+    def total(self, values: Tensor) -> Tensor:
+        """Return the sum over patients of weight times values, (patients, ...) to (...)."""
+        flat = self.silence(values.reshape(len(values), -1))
+        return (self.values.to(flat.dtype) @ flat).view(values.shape[1:])
+
+    def silence(self, values: Tensor) -> Tensor:
+        """Return the values with those of weight 0 set to zero, since 0 * NaN is NaN."""
+        if not self.silent:
+            return values
+        return values.masked_fill((self.values == 0).view(-1, *[1] * (values.ndim - 1)), 0)
+
+    def of(self, owner: Tensor) -> "Weights":
+        """Return the weights of things that each belong to a patient."""
+        return Weights(self.values[owner], self.silent)
+
+
 def squared_norm(values: Tensor) -> Tensor:
     """Return the squared L2 norm of each patient's values, summed in two levels.
-
-    An upper bound but for rounding: what underflow may have swallowed is added.
 
     Shape:
         values: (patients, ...)
@@ -27,51 +60,30 @@ def squared_norm(values: Tensor) -> Tensor:
     if flat.dtype in (torch.float16, torch.bfloat16):
         flat = flat.float()
     size = flat.shape[1]
+    if size <= CHUNK:
+        return torch.linalg.vector_norm(flat, dim=1).square()
     whole = size - size % CHUNK
-    total = flat.new_full((len(flat),), size * TINY)
-    if whole:
-        chunks = torch.linalg.vector_norm(flat[:, :whole].reshape(len(flat), -1, CHUNK), dim=2)
-        total = total + chunks.square().sum(1)
+    chunks = torch.linalg.vector_norm(flat[:, :whole].reshape(len(flat), -1, CHUNK), dim=2)
+    total = chunks.square().sum(1)
     if whole < size:
-        total = total + torch.linalg.vector_norm(flat[:, whole:], dim=1).square()
+        total += torch.linalg.vector_norm(flat[:, whole:], dim=1).square()
     return total
 
 
-def clip_weights(squared: Tensor, finite: Tensor, clip_norm: float) -> Tensor:
-    """Return the factor that clips each patient's gradient.
+def clip_weights(squared: Tensor, size: int, finite: Tensor, clip_norm: float) -> Weights:
+    """Return the factors that clip.
 
     Args:
-        squared: squared norm of each patient's whole gradient.
-        finite: whether each patient's loss is finite.
+        squared: squared norm of each patient's whole gradient, (patients,).
+        size: numbers in that gradient; what underflow may have swallowed of each is added.
+        finite: whether each patient's loss is finite, (patients,).
         clip_norm: the L2 bound.
 
-    Shape:
-        squared, finite, return: (patients,)
-
     Guarantee:
-        `sqrt(squared) * weight <= clip_norm * (1 - MARGIN)`, and the weight is exactly zero
+        Norm times weight is at most `clip_norm * (1 - MARGIN)`, and the weight is exactly zero
         where the loss or the norm is not finite.
     """
-    norm = squared.sqrt()
+    norm = (squared + size * TINY).sqrt()
     weights = (clip_norm * (1 - MARGIN) / norm).clamp(max=1)
-    return torch.where(finite & norm.isfinite(), weights, torch.zeros_like(weights))
-
-
-def weighted_sum(values: Tensor, weights: Tensor) -> Tensor:
-    """Return the sum over patients of weight times values; weight 0 silences even NaN.
-
-    Shape:
-        values:  (patients, ...)
-        weights: (patients,)
-        return:  (...)
-    """
-    flat = silence(values.reshape(len(values), -1), weights)
-    return (weights.to(flat.dtype) @ flat).reshape(values.shape[1:])
-
-
-def silence(values: Tensor, weights: Tensor) -> Tensor:
-    """Return the values with the rows of weight 0 set to zero, since 0 * NaN is NaN."""
-    dropped = weights == 0
-    if not bool(dropped.any()):
-        return values
-    return values.masked_fill(dropped.view(-1, *[1] * (values.ndim - 1)), 0)
+    weights = torch.where(finite & norm.isfinite(), weights, 0)
+    return Weights(weights, not bool(weights.all()))

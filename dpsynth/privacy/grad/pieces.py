@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from dpsynth.privacy.grad.norms import silence, squared_norm, weighted_sum
+from dpsynth.privacy.grad.norms import TINY, Weights, squared_norm
 
 SLACK = 1e-5
 """Relative error granted to a norm that is found from Gram matrices.
@@ -28,7 +28,7 @@ class Piece(Protocol):
         """Return (patients,): each squared norm, or slightly more."""
         ...
 
-    def weighted(self, weights: Tensor) -> Tensor:
+    def weighted(self, weights: Weights) -> Tensor:
         """Return the weighted sum over patients, in the parameter's shape."""
         ...
 
@@ -47,9 +47,9 @@ class Stored:
         """See `Piece`."""
         return squared_norm(self.gradients)
 
-    def weighted(self, weights: Tensor) -> Tensor:
+    def weighted(self, weights: Weights) -> Tensor:
         """See `Piece`."""
-        return weighted_sum(self.gradients, weights)
+        return weights.total(self.gradients)
 
     def each(self) -> Tensor:
         """See `Piece`."""
@@ -70,18 +70,18 @@ class Product:
 
     def squared(self) -> Tensor:
         """See `Piece`: sum over n, m of (outer_n . outer_m)(inner_n . inner_m), and `SLACK`."""
-        most = squared_norm(self.outer).sqrt() * squared_norm(self.inner).sqrt()
+        outer = squared_norm(self.outer) + self.outer[0].numel() * TINY
+        most = outer * (squared_norm(self.inner) + self.inner[0].numel() * TINY)
         if self.outer.shape[1] == 1:
-            return most.square()
+            return most
         gram = torch.bmm(self.outer, self.outer.mT)
         gram *= torch.bmm(self.inner, self.inner.mT)
-        return gram.flatten(1).sum(1).clamp_(min=0) + SLACK * most.square()
+        return gram.flatten(1).sum(1).clamp_(min=0) + SLACK * most
 
-    def weighted(self, weights: Tensor) -> Tensor:
+    def weighted(self, weights: Weights) -> Tensor:
         """See `Piece`: one ordinary weight gradient, with scaled output gradients."""
-        outer = silence(self.outer, weights) * weights.to(self.outer.dtype).view(-1, 1, 1)
-        inner = silence(self.inner, weights)
-        return outer.flatten(0, 1).mT @ inner.flatten(0, 1)
+        outer = weights.scale(self.outer).flatten(0, 1)
+        return outer.mT @ weights.silence(self.inner).flatten(0, 1)
 
     def each(self) -> Tensor:
         """See `Piece`."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from dpsynth.errors import InputError
+from dpsynth.privacy.grad.norms import Weights
 from dpsynth.privacy.grad.pieces import Piece, Stored
 
 
@@ -57,7 +58,7 @@ class Tape:
                 self.pieces[parameter] = [Stored(total)]
         return [pieces[0].squared() for pieces in self.pieces.values()]
 
-    def weighted(self, parameter: nn.Parameter, weights: Tensor) -> Tensor:
+    def weighted(self, parameter: nn.Parameter, weights: Weights) -> Tensor:
         """Return the clipped sum of one parameter, and forget its pieces."""
         pieces = self.pieces.pop(parameter, None)
         if pieces is None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
 from dpsynth.errors import PromiseError
-from dpsynth.privacy.grad.norms import clip_weights, squared_norm, weighted_sum
+from dpsynth.privacy.grad.norms import clip_weights, squared_norm
 from dpsynth.privacy.grad.rows import checked_losses
 
 
@@ -56,5 +56,6 @@ def vmap_sum(
             "which no clipping covers: compute it before training from public values"
         ) from error
     squared = torch.stack([squared_norm(g) for g in each.values()]).sum(0)
-    weights = clip_weights(squared, losses.isfinite(), clip_norm)
-    return {n.removeprefix("model."): weighted_sum(g, weights) for n, g in each.items()}
+    size = sum(p.numel() for p in parameters.values())
+    weights = clip_weights(squared, size, losses.isfinite(), clip_norm)
+    return {n.removeprefix("model."): weights.total(g) for n, g in each.items()}

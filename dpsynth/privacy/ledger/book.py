@@ -10,6 +10,7 @@ What this protects, and what it does not, is said in `dpsynth.privacy.ledger.cha
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 import re
 import secrets
@@ -203,6 +204,16 @@ class Ledger:
     def spent(self, population: str) -> Spent:
         """Add up every reservation of the population."""
         return Spent.of(self.entries(population))
+
+    def derived_secret(self, population: str, purpose: str) -> bytes:
+        """32 bytes that only this ledger can make, the same at every call.
+
+        For keyed hashes over a population's patients, such as who is held out.
+        """
+        _check_name(population)
+        with self._alone():
+            secret = self._secret()
+        return hmac.digest(secret, f"{purpose}\0{population}".encode(), hashlib.sha256)
 
     # --- for auditors ---------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from dpsynth.errors import InputError
-from dpsynth.privacy.grad.norms import TINY, silence
+from dpsynth.privacy.grad.norms import Weights
 from dpsynth.privacy.grad.tape import Tape
 
 
@@ -83,13 +83,11 @@ class Rows:
     def squared(self) -> Tensor:
         """See `Piece`."""
         norms = torch.linalg.vector_norm(self.sums.float(), dim=1).square()
-        norms = norms + self.sums.shape[1] * TINY
         return norms.new_zeros(self.patients).index_add_(0, self.owner, norms)
 
-    def weighted(self, weights: Tensor) -> Tensor:
+    def weighted(self, weights: Weights) -> Tensor:
         """See `Piece`."""
-        each = weights[self.owner]
-        scaled = silence(self.sums, each) * each.view(-1, 1)
+        scaled = weights.of(self.owner).scale(self.sums)
         return scaled.new_zeros(self.size, scaled.shape[1]).index_add_(0, self.row, scaled)
 
     def each(self) -> Tensor:

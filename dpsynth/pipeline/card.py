@@ -1,0 +1,208 @@
+"""The privacy card of a run, from what its plan, schema and ledger say."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from datetime import UTC, datetime
+from typing import Any
+
+from dpsynth import __version__
+from dpsynth.models import MODELS
+from dpsynth.pipeline.run_folder import Run
+from dpsynth.privacy import accountant
+from dpsynth.privacy.card import (
+    Access,
+    Accesses,
+    Accounting,
+    Composition,
+    FloatingPoint,
+    Identity,
+    Implementation,
+    LedgerHead,
+    Measurement,
+    Mechanism,
+    NotAssessed,
+    Promise,
+    Scope,
+    Seed,
+    Size,
+    Training,
+    build_card,
+)
+from dpsynth.privacy.ledger import Ledger
+
+COVERED = "through the door: the plan was charged before each answer"
+
+
+def card_of(run: Run, ledger: Ledger) -> dict[str, Any]:
+    """The card as checked JSON."""
+    by_pld, by_rdp = accountant.certify(run.plan)
+    later = "made with a later step of the release, from an internal report"
+    return build_card(
+        identity=_identity(run),
+        promise=_promise(run),
+        profile=accountant.profile(run.plan),
+        scope=_scope(run, ledger),
+        mechanism=_mechanism(run),
+        accounting=_accounting(run, ledger, by_pld, by_rdp),
+        implementation=_implementation(run),
+        audit=NotAssessed(reason="this version does not yet audit runs"),
+        evaluation=NotAssessed(reason=later),
+        subgroups=NotAssessed(reason=later),
+    )
+
+
+def _identity(run: Run) -> Identity:
+    return Identity(
+        dataset=run.schema.name,
+        model=run.model,
+        date=datetime.now(UTC).date().isoformat(),
+        code_version=__version__,
+        commit="not known: installed as a package",
+        lock=_lock(),
+    )
+
+
+def _lock() -> str:
+    """SHA-256 over names and versions of every installed package, sorted."""
+    found = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()}
+    text = "\n".join(f"{name}=={version}" for name, version in sorted(found.items()))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _promise(run: Run) -> Promise:
+    public = isinstance(run.schema.population, int)
+    return Promise(
+        unit=run.schema.unit,
+        most_records_per_unit=max(run.codec.max_visits, 1),
+        enforced="later visits are cut before anything is asked, and gradients are clipped per "
+        f"{run.schema.unit} over all records together",
+        epsilon=run.plan.epsilon,
+        delta=run.plan.delta,
+        delta_rule="below 1/P; by default the largest power of ten below P^-1.1",
+        size=Size(
+            status="public" if public else "noised",
+            shown=run.plan.population,
+            how=(
+                "stated as public in the schema, times the public share that is trained on"
+                if public
+                else f"counted with two-sided geometric noise, epsilon {run.plan.count_epsilon:g}"
+            ),
+        ),
+        adjacency="add or remove one unit with all its records",
+    )
+
+
+def _scope(run: Run, ledger: Ledger) -> Scope:
+    spent = ledger.spent(run.population)
+    columns = run.schema.columns("patient") | run.schema.columns("visit")
+    strict = ("whether a value, key or duplicate breaks the schema (strict: true stops on it)",)
+    return Scope(
+        accesses=Accesses(
+            reading=Access(
+                status="covered",
+                how="each record is cleaned on its own by the public schema; no patient's value "
+                "stops the run" + ("" if not run.schema.strict else ", but strict was on"),
+            ),
+            preprocessing=Access(
+                status="covered", how="bins and categories are public or found by a charged release"
+            ),
+            labels=Access(status="covered", how=COVERED),
+            tuning=Access(
+                status="no access", how="settings follow from the schema, P and epsilon alone"
+            ),
+            early_stopping=Access(
+                status="no access", how="the number of steps is fixed; the last one is kept"
+            ),
+            evaluation=Access(
+                status="no access",
+                how="this run evaluated nothing; evaluations of its copies are entered in the "
+                "ledger as unprotected internal accesses",
+            ),
+        ),
+        private_columns=tuple(columns),
+        public_columns=(),
+        assumed_public=run.schema.assumed_public,
+        unprotected=strict if run.schema.strict else (),
+        public_data="none",
+        copies=0,
+        composition=Composition(
+            runs=max(spent.runs, 1),
+            epsilon=spent.epsilon,
+            delta=spent.delta,
+            unprotected=spent.unprotected,
+        ),
+    )
+
+
+def _mechanism(run: Run) -> Mechanism:
+    plan, steps = run.plan, run.plan.training
+    training = None
+    if steps is not None:
+        training = Training(
+            noise_multiplier=steps.noise_multiplier,
+            clip_norm=steps.clip_norm,
+            clipping=f"flat, per {run.schema.unit}; a gradient that is not finite counts as zero",
+            sampler_claimed="Poisson: each unit joins each step on its own",
+            sampler_tested="by the test suite, not in this run",
+            sample_rate=steps.sample_rate,
+            steps=steps.steps,
+            expected_batch=steps.expected_batch,
+            views=steps.views,
+        )
+    return Mechanism(
+        algorithm=_first_line(MODELS[run.model].__doc__ or run.model),
+        measurements=tuple(
+            Measurement(
+                name=release.name,
+                noise_multiplier=release.noise_multiplier,
+                sensitivity="L2, of all tables together: each unit adds at most 1 to a table",
+                threshold_delta=release.threshold_delta,
+            )
+            for release in plan.releases
+        ),
+        count_epsilon=plan.count_epsilon,
+        training=training,
+        warm_start="the noisy tables" if training else "none",
+        private_network="one network, trained by DP-SGD" if training else "none",
+        settings=run.settings,
+    )
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0]
+
+
+def _accounting(run: Run, ledger: Ledger, by_pld: float, by_rdp: float) -> Accounting:
+    salt, head = ledger.salted_head(run.population)
+    return Accounting(
+        library="dp_accounting",
+        version=importlib.metadata.version("dp-accounting"),
+        method=f"privacy loss distributions, interval {accountant.CERTIFY:g}",
+        epsilon=by_pld,
+        second_method="Renyi differential privacy",
+        second_epsilon=by_rdp,
+        ledger_head=LedgerHead(salt=salt, sha256=head),
+    )
+
+
+def _implementation(run: Run) -> Implementation:
+    handling = "a key of 256 bits from the operating system, never stored"
+    if run.insecure_seed:
+        handling = "a seed was set by the user: whoever knows it can remove the noise"
+    return Implementation(
+        noise_source="AES-256 in counter mode",
+        seed=Seed(insecure=run.insecure_seed, handling=handling),
+        floating_point=FloatingPoint(
+            done="53-bit uniforms; whole-number noise for a noised size; clipping a margin below C",
+            not_done="Gaussian noise is rounded to floating point and is not discrete",
+        ),
+        resumes=run.resumes,
+        steps_dropped=run.steps_dropped,
+        strict=run.schema.strict,
+        open_hazards=(
+            "time that a run takes is not hidden",
+            "memory of the process is not wiped",
+        ),
+    )

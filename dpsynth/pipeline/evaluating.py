@@ -1,0 +1,137 @@
+"""What a synthetic copy is worth, for whom it is worse, and what it leaks: an internal report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dpsynth.data.codec import Codec, Field, codec
+from dpsynth.data.reader import read
+from dpsynth.data.records import Records
+from dpsynth.errors import InputError
+from dpsynth.evaluation.evaluation import Evaluation
+from dpsynth.evaluation.report import write_report
+from dpsynth.evaluation.run import evaluate as measure
+from dpsynth.models.base import Progress, quiet
+from dpsynth.pipeline.access import plain_paths, population_of, split
+from dpsynth.pipeline.run_folder import RunFolder, claim
+from dpsynth.privacy.discover import exact_field, private_columns
+from dpsynth.privacy.ledger import Ledger
+from dpsynth.schema import Kind, Schema
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """What `evaluate` found. Internal."""
+
+    files: list[Path]
+    evaluation: Evaluation
+
+
+def evaluate(
+    train: Sequence[str | Path],
+    holdout: Sequence[str | Path],
+    synthetic: Sequence[str | Path],
+    schema: Schema,
+    out: str | Path,
+    *,
+    population: str | None = None,
+    privacy: dict[str, Any] | None = None,
+    ledger: Ledger | None = None,
+    seed: int = 0,
+    progress: Progress = quiet,
+) -> Evaluated:
+    """Compare any synthetic copy with the patients it was made from and with others.
+
+    Reads real records without protection: the ledger says so, and the report is internal.
+
+    Args:
+        train: files that the copy was made from.
+        holdout: files of patients that it was not made from.
+        synthetic: the copy's files or folder.
+        schema: public facts about all three.
+        out: an empty or new folder, outside any run folder.
+        population: the ledger's name of the real patients; none if the files are known.
+        privacy: the copy's privacy card, to be shown in the report.
+        ledger, seed, progress: as in `train`.
+    """
+    book = ledger or Ledger()
+    copy, _ = read(synthetic, schema)
+    trained, _ = read(train, schema)
+    others, _ = read(holdout, schema)
+    _outside(Path(out))
+    group = population_of(book, plain_paths([*train, *holdout]), population)
+    return _measured(book, group, trained, others, copy, schema, out, privacy, seed, progress)
+
+
+def evaluate_run(
+    run_folder: str | Path,
+    data: Sequence[str | Path],
+    synthetic: Sequence[str | Path],
+    out: str | Path,
+    *,
+    ledger: Ledger | None = None,
+    seed: int = 0,
+    progress: Progress = quiet,
+) -> Evaluated:
+    """Evaluate a copy of a run that left patients out: they are found again in its data.
+
+    Raises:
+        InputError: if the run held nobody out.
+    """
+    book, folder = ledger or Ledger(), RunFolder(Path(run_folder))
+    run = folder.load()
+    if run.holdout_rate == 0:
+        raise InputError(
+            f"{run_folder} held nobody out; train with --holdout 0.2, or give --train and --holdout"
+        )
+    group = population_of(book, plain_paths(data), None)
+    copy, _ = read(synthetic, run.schema)
+    records, _ = read(data, run.schema)
+    _outside(Path(out))
+    trained, others = split(records, run.holdout_rate, book, group)
+    return _measured(
+        book, group, trained, others, copy, run.schema, out, folder.card(), seed, progress
+    )
+
+
+def _outside(out: Path) -> None:
+    """Refuse to write what is internal into a run folder, which may be released."""
+    for parent in out.resolve().parents:
+        if (parent / "run.json").exists():
+            raise InputError(f"{out} is inside the run folder {parent}; a report is internal")
+    claim(out)
+
+
+def _measured(
+    book: Ledger,
+    group: str,
+    trained: Records,
+    others: Records,
+    copy: Records,
+    schema: Schema,
+    out: str | Path,
+    privacy: dict[str, Any] | None,
+    seed: int,
+    progress: Progress,
+) -> Evaluated:
+    book.unprotected(group, run=None, purpose="evaluation of a synthetic copy")
+    found = measure(
+        trained, others, copy, schema, code_books(schema, trained), seed=seed, progress=progress
+    )
+    files = write_report(
+        found, Path(out), title=f"Synthetic copy of {schema.name}", privacy=privacy
+    )
+    return Evaluated(files=files, evaluation=found)
+
+
+def code_books(schema: Schema, real: Records) -> Codec:
+    """The schema's code books; private columns get exact ones, for internal use only."""
+    columns = private_columns(schema.columns("patient") | schema.columns("visit"))
+    wanted = {n: c for n, c in columns.items() if c.type is not Kind.BOOLEAN}
+    found: dict[str, Field] = {
+        name: exact_field(real, name, column, schema.max_visits) for name, column in wanted.items()
+    }
+    return codec(schema, found)

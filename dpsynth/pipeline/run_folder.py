@@ -1,0 +1,223 @@
+"""A run's folder: what it promised, what it learnt, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from dpsynth import __version__
+from dpsynth.data.codec import Codec, Field, codec
+from dpsynth.errors import InputError, RunError
+from dpsynth.models import MODELS, Model
+from dpsynth.models.state import State, read_tensors, write_tensors
+from dpsynth.privacy.plan import Plan
+from dpsynth.schema import Column, Schema
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What `run.json` says. All of it is public or released.
+
+    Attributes:
+        id: random name, under which the ledger holds the budget.
+        population: the ledger's name of the group of patients.
+        model: registry name.
+        settings: public settings of the model that differ from its defaults.
+        schema: public facts of the data.
+        plan: what may be asked.
+        fields: code books of private columns, as the door released them.
+        holdout_rate: public chance of a patient to be left out of training.
+        insecure_seed: whether a known seed was used, so that the noise can be removed.
+        status: "running" until all that was planned was asked.
+        resumes: how often the run was taken up again.
+        steps_dropped: planned training steps whose answers were lost.
+    """
+
+    id: str
+    population: str
+    model: str
+    settings: dict[str, Any]
+    schema: Schema
+    plan: Plan
+    fields: dict[str, Field] = field(default_factory=dict)
+    holdout_rate: float = 0.0
+    insecure_seed: bool = False
+    status: Literal["running", "finished"] = "running"
+    resumes: int = 0
+    steps_dropped: int = 0
+
+    @property
+    def codec(self) -> Codec:
+        """The code books of all columns."""
+        return codec(self.schema, self.fields)
+
+    def build(self) -> Model:
+        """The model, not yet trained."""
+        return MODELS[self.model](self.schema, self.codec, self.plan, **self.settings)
+
+    def public(self) -> dict[str, Any]:
+        """As JSON."""
+        shallow = {k: v for k, v in vars(self).items() if k not in {"schema", "plan", "fields"}}
+        return shallow | {
+            "schema": self.schema.model_dump(mode="json", exclude_defaults=True),
+            "plan": self.plan.public(),
+            "fields": {name: _field_json(each) for name, each in self.fields.items()},
+        }
+
+
+class RunFolder:
+    """Reads and writes a run's files, each whole or not at all.
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path) -> RunFolder:
+        """Take an empty or new folder.
+
+        Raises:
+            InputError: if it holds anything.
+        """
+        claim(path)
+        return cls(path)
+
+    def state(self) -> State:
+        """What a killed run left; removed when the run is finished."""
+        return State(self.path / "state")
+
+    def save(self, run: Run) -> None:
+        """Write `run.json`."""
+        facts = {"format": FORMAT, "dpsynth": __version__} | run.public()
+        write_text(self.path / "run.json", json.dumps(facts, indent=1) + "\n")
+
+    def load(self) -> Run:
+        """Read `run.json`.
+
+        Raises:
+            RunError: if the folder holds no run, or one of another version.
+        """
+        path = self.path / "run.json"
+        try:
+            facts = json.loads(path.read_text())
+            found = facts.pop("format", None)
+            facts.pop("dpsynth", None)
+        except FileNotFoundError as error:
+            raise RunError(f"{self.path} is no run folder: it holds no run.json") from error
+        except (ValueError, AttributeError, OSError) as error:
+            raise RunError(f"{path} can't be read: {error}") from error
+        if found != FORMAT:
+            raise RunError(
+                f"{path} is of format {found!r}, this dpsynth reads {FORMAT}; "
+                "use the version that made it, or train again"
+            )
+        try:
+            return _run(facts)
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(f"{path} is broken: {error}") from error
+
+    def save_model(self, model: Model) -> None:
+        """Write `model.safetensors`."""
+        write_tensors(self.path / "model.safetensors", model.tensors())
+
+    def load_model(self, run: Run) -> Model:
+        """The trained model.
+
+        Raises:
+            RunError: if the run is not finished, or its file is not what the recipe says.
+        """
+        if run.status != "finished":
+            raise RunError(f"{self.path} is not finished; continue it with train --resume")
+        model = run.build()
+        try:
+            model.load(read_tensors(self.path / "model.safetensors"))
+        except (KeyError, RuntimeError) as error:
+            raise RunError(f"model.safetensors does not fit run.json: {error}") from error
+        return model
+
+    def save_card(self, card: dict[str, Any]) -> None:
+        """Write `privacy.json`."""
+        write_text(self.path / "privacy.json", json.dumps(card, indent=1) + "\n")
+
+    def card(self) -> dict[str, Any]:
+        """Read `privacy.json`."""
+        path = self.path / "privacy.json"
+        try:
+            return json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path} can't be read: {error}") from error
+
+    def log(self, event: str, **public: Any) -> None:
+        """Append a line to `log.jsonl`: public facts and the clock."""
+        line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "event": event} | public
+        with (self.path / "log.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def claim(path: Path) -> None:
+    """Make an output folder.
+
+    Raises:
+        InputError: if it holds something, or can't be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()):
+            raise InputError(f"{path} is not empty; choose another folder")
+    except OSError as error:
+        raise InputError(f"{path} can't be made: {error.strerror}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all, flushed to disk."""
+    fresh = path.with_name(path.name + ".partial")
+    with fresh.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def new_id() -> str:
+    """A random run id."""
+    return secrets.token_hex(8)
+
+
+def finished(run: Run, **facts: Any) -> Run:
+    """The same run, finished."""
+    return replace(run, status="finished", **facts)
+
+
+def _field_json(each: Field) -> dict[str, Any]:
+    return asdict(each) | {"column": each.column.model_dump(mode="json", exclude_defaults=True)}
+
+
+def _run(facts: dict[str, Any]) -> Run:
+    if facts["model"] not in MODELS:
+        raise ValueError(f"unknown model {facts['model']!r}")
+    fields = {
+        name: Field(
+            name=name,
+            column=Column.model_validate(each["column"]),
+            edges=tuple(each["edges"]),
+            categories=tuple(each["categories"]),
+        )
+        for name, each in facts["fields"].items()
+    }
+    rest = {k: v for k, v in facts.items() if k not in {"schema", "plan", "fields"}}
+    return Run(
+        **rest,
+        schema=Schema.model_validate(facts["schema"]),
+        plan=Plan.from_public(facts["plan"]),
+        fields=fields,
+    )

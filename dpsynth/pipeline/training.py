@@ -1,0 +1,272 @@
+"""From raw files to a trained run under patient-level differential privacy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dpsynth.data.notes import Notes
+from dpsynth.data.reader import read
+from dpsynth.data.records import Records
+from dpsynth.errors import InputError, LedgerError, RunError, SchemaError
+from dpsynth.models import MODELS
+from dpsynth.models.base import Progress, quiet
+from dpsynth.models.state import State
+from dpsynth.pipeline.access import check_rate, plain_paths, population_of, split
+from dpsynth.pipeline.card import card_of
+from dpsynth.pipeline.run_folder import Run, RunFolder, claim, finished, new_id
+from dpsynth.privacy.budget import budget
+from dpsynth.privacy.discover import private_columns
+from dpsynth.privacy.door import Door, noised_size
+from dpsynth.privacy.ledger import Ledger
+from dpsynth.privacy.noise import CryptoStream
+from dpsynth.schema import Schema
+
+SIZE_SHARE = 0.05  # of epsilon, for a noised population
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What `train` did.
+
+    Attributes:
+        folder: the run folder.
+        run: what `run.json` says.
+        card: the privacy card.
+        notes: what reading changed. Internal: for the steward's terminal only.
+    """
+
+    folder: Path
+    run: Run
+    card: dict[str, Any]
+    notes: Notes
+
+
+def train(
+    data: Sequence[str | Path],
+    schema: Schema,
+    out: str | Path,
+    *,
+    epsilon: float,
+    delta: float | None = None,
+    model: str = "table-diffusion",
+    settings: Mapping[str, Any] | None = None,
+    population: str | None = None,
+    holdout_rate: float = 0.0,
+    insecure_seed: int | None = None,
+    device: str = "auto",
+    ledger: Ledger | None = None,
+    progress: Progress = quiet,
+) -> Trained:
+    """Train a model on patients' records and write a run folder.
+
+    The whole plan is reserved in the ledger, on the disk, before the first question.
+
+    Args:
+        data: files or `table=path`.
+        schema: public facts about them.
+        out: an empty or new folder.
+        epsilon: > 0, for adding or removing one patient with all their records.
+        delta: in (0, 1/P); none for the largest power of ten below P^-1.1.
+        model: registry name, see `dpsynth.models.MODELS`.
+        settings: public settings of the model.
+        population: the ledger's name of this group of patients; none if the files are known.
+        holdout_rate: chance of each patient to be left out, for later evaluation.
+        insecure_seed: makes the run repeatable and its noise removable; never for release.
+        device: "auto", "cpu", "cuda" or "cuda:i".
+        ledger: none for the user's own.
+        progress: called with (stage, done, of).
+
+    Raises:
+        InputError: on bad input; nothing is written.
+        BudgetError: if the plan can't be paid.
+    """
+    book, folder = ledger or Ledger(), Path(out)
+    check_rate(holdout_rate)
+    if model not in MODELS:
+        raise InputError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
+    size = schema.population
+    if size is None:
+        raise SchemaError(
+            "the schema lacks population: state the public number of "
+            f"{schema.unit}s, or 'private' to have it counted with noise"
+        )
+    target, fresh = chosen_device(device), not folder.exists()
+    # Numbers are checked before anything is read or written; a noised size checks them again.
+    budget(epsilon, delta, size if isinstance(size, int) else 2)
+    records, notes = read(data, schema)
+    stream = CryptoStream(insecure_seed)
+    claim(folder)
+    try:
+        group = population_of(book, plain_paths(data), population)
+        chosen, _ = split(records, holdout_rate, book, group)
+        run_id = new_id()
+        count_epsilon = 0.0
+        if isinstance(size, int):
+            public_size = max(round(size * (1 - holdout_rate)), 1)
+        else:
+            count_epsilon = SIZE_SHARE * epsilon
+            book.reserve(
+                group,
+                run=f"{run_id}-size",
+                epsilon=count_epsilon,
+                delta=0.0,
+                plan={"count_epsilon": count_epsilon},
+            )
+            public_size = noised_size(chosen, count_epsilon, stream)
+        promise = budget(epsilon, delta, public_size)
+        plan = MODELS[model].plan(schema, promise, count_epsilon, **(settings or {}))
+        run = Run(
+            id=run_id,
+            population=group,
+            model=model,
+            settings=dict(settings or {}),
+            schema=schema,
+            plan=plan,
+            holdout_rate=holdout_rate,
+            insecure_seed=insecure_seed is not None,
+        )
+        RunFolder(folder).save(run)
+        _reserve(book, run)
+    except BaseException:
+        if fresh:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return _fit(run, RunFolder(folder), chosen, notes, book, stream, target, progress)
+
+
+def resume(
+    data: Sequence[str | Path],
+    out: str | Path,
+    *,
+    insecure_seed: int | None = None,
+    device: str = "auto",
+    ledger: Ledger | None = None,
+    progress: Progress = quiet,
+) -> Trained:
+    """Continue a killed run to the end of the same plan.
+
+    A step that was asked and not saved counts as spent and is dropped, so the total never
+    passes the plan. Noise is drawn afresh: no generator's state was ever written.
+
+    Raises:
+        RunError: if there is no run to continue.
+        LedgerError: if the data are not of the run's population.
+    """
+    book, folder = ledger or Ledger(), RunFolder(Path(out))
+    run = folder.load()
+    if run.status == "finished":
+        raise RunError(f"{out} is finished; there is nothing to resume")
+    if run.insecure_seed and insecure_seed is None:
+        raise RunError(f"{out} was begun with --insecure-seed; resume it with one")
+    if insecure_seed is not None and not run.insecure_seed:
+        raise RunError("a seed is refused on resume: the run was begun without one")
+    target = chosen_device(device)
+    group = population_of(book, plain_paths(data), None)
+    if group != run.population:
+        raise LedgerError(f"these files are of population {group!r}, the run of {run.population!r}")
+    try:
+        reservation = book.resume(group, run=run.id)
+        run = replace(run, resumes=reservation.resumes)
+    except LedgerError:
+        if any(entry.body.get("run") == run.id for entry in book.entries(group)):
+            raise
+        _reserve(book, run)  # killed before the plan was reserved: nothing has been asked
+    records, notes = read(data, run.schema)
+    chosen, _ = split(records, run.holdout_rate, book, group)
+    # A resumed insecure run must not repeat the noise that the first part drew.
+    seed = None if insecure_seed is None else insecure_seed + 1_000_003 * max(run.resumes, 1)
+    return _fit(run, folder, chosen, notes, book, CryptoStream(seed), target, progress)
+
+
+def _reserve(book: Ledger, run: Run) -> None:
+    book.reserve(
+        run.population,
+        run=run.id,
+        epsilon=run.plan.epsilon - run.plan.count_epsilon,
+        delta=run.plan.delta,
+        plan=run.plan.public(),
+    )
+
+
+def _fit(
+    run: Run,
+    folder: RunFolder,
+    records: Records,
+    notes: Notes,
+    book: Ledger,
+    stream: CryptoStream,
+    device: torch.device,
+    progress: Progress,
+) -> Trained:
+    state = folder.state()
+    folder.log("begin", run=run.id, model=run.model, resumes=run.resumes)
+    restored = state.restore()
+    saved = restored[1] if restored else 0
+    run = replace(run, steps_dropped=run.steps_dropped + max(state.asked - saved, 0))
+    door = _door(run, records, state, stream, device)
+    run = _discovered(run, folder, door)
+    folder.save(run)
+    door.use(run.codec)
+    model = run.build()
+    model.fit(door, state, progress, device)
+    folder.save_model(model)
+    run = finished(run)
+    card = card_of(run, book)
+    folder.save_card(card)
+    book.finish(run.population, run=run.id, status="finished")
+    folder.save(run)
+    folder.log("finish", run=run.id)
+    state.remove()
+    return Trained(folder=folder.path, run=run, card=card, notes=notes)
+
+
+def _door(
+    run: Run,
+    records: Records,
+    state: State,
+    stream: CryptoStream,
+    device: torch.device,
+) -> Door:
+    """The door, with what an earlier process asked taken off the plan."""
+    spent = [release.name for release in run.plan.releases if state.holds(release.name)]
+    return Door(
+        records,
+        plan=run.plan,
+        randomness=stream,
+        steps_spent=state.asked,
+        spent=spent,
+        device=device,
+    )
+
+
+def _discovered(run: Run, folder: RunFolder, door: Door) -> Run:
+    """The run with the code books of its private columns, asked for once and saved at once."""
+    columns = run.schema.columns("patient") | run.schema.columns("visit")
+    if run.fields or not private_columns(columns):
+        return run
+    run = replace(run, fields=door.discover(columns, run.schema.max_visits))
+    folder.save(run)
+    return run
+
+
+def chosen_device(name: str) -> torch.device:
+    """A torch device; "auto" takes a GPU where there is one.
+
+    Raises:
+        InputError: if the name is none, or the device is not there.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"device must be auto, cpu, cuda or cuda:i, got {name!r}") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"device {name!r} is not there; use cpu")
+    return device
