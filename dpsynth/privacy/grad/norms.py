@@ -30,13 +30,13 @@ class Weights:
 
     def scale(self, values: Tensor) -> Tensor:
         """Return weight times values, (patients, ...)."""
-        column = self.values.to(values.dtype).view(-1, *[1] * (values.ndim - 1))
-        return self.silence(values) * column
+        return self.silence(values) * self.values.view(-1, *[1] * (values.ndim - 1))
 
     def total(self, values: Tensor) -> Tensor:
         """Return the sum over patients of weight times values, (patients, ...) to (...)."""
-        flat = self.silence(values.reshape(len(values), -1))
-        return (self.values.to(flat.dtype) @ flat).view(values.shape[1:])
+        if values.ndim == 2:
+            return self.values @ self.silence(values)
+        return (self.values @ self.silence(values.flatten(1))).view(values.shape[1:])
 
     def silence(self, values: Tensor) -> Tensor:
         """Return the values with those of weight 0 set to zero, since 0 * NaN is NaN."""
@@ -54,11 +54,9 @@ def squared_norm(values: Tensor) -> Tensor:
 
     Shape:
         values: (patients, ...)
-        return: (patients,), float32 (float64 if the values are)
+        return: (patients,)
     """
-    flat = values.reshape(len(values), -1)
-    if flat.dtype in (torch.float16, torch.bfloat16):
-        flat = flat.float()
+    flat = values.flatten(1)
     size = flat.shape[1]
     if size <= CHUNK:
         return torch.linalg.vector_norm(flat, dim=1).square()

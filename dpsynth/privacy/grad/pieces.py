@@ -39,13 +39,14 @@ class Piece(Protocol):
 
 @dataclass(frozen=True)
 class Stored:
-    """The gradients themselves, (patients, *parameter shape)."""
+    """The gradients themselves, (patients, *parameter shape); `norms` if known already."""
 
     gradients: Tensor
+    norms: Tensor | None = None
 
     def squared(self) -> Tensor:
         """See `Piece`."""
-        return squared_norm(self.gradients)
+        return squared_norm(self.gradients) if self.norms is None else self.norms
 
     def weighted(self, weights: Weights) -> Tensor:
         """See `Piece`."""
@@ -63,15 +64,18 @@ class Product:
     Shape:
         outer: (patients, positions, outputs), the output gradients
         inner: (patients, positions, inputs)
+        norms: (patients,), squared norms of `outer` if known already
     """
 
     outer: Tensor
     inner: Tensor
+    norms: Tensor | None = None
 
     def squared(self) -> Tensor:
         """See `Piece`: sum over n, m of (outer_n . outer_m)(inner_n . inner_m), and `SLACK`."""
-        outer = squared_norm(self.outer) + self.outer[0].numel() * TINY
-        most = outer * (squared_norm(self.inner) + self.inner[0].numel() * TINY)
+        norms = squared_norm(self.outer) if self.norms is None else self.norms
+        tiny = TINY * max(self.outer[0].numel(), self.inner[0].numel())
+        most = (norms + tiny) * (squared_norm(self.inner) + tiny)
         if self.outer.shape[1] == 1:
             return most
         gram = torch.bmm(self.outer, self.outer.mT)

@@ -41,8 +41,8 @@ class Tape:
             raise InputError("the loss takes gradients through the model: use route='vmap'")
 
     def fold(self, x: Tensor) -> Tensor:
-        """Return (rows, ..., width) as (patients, views and positions, width)."""
-        return x.detach().reshape(self.patients, -1, x.shape[-1])
+        """Return (rows, ..., width) as (patients, views and positions, width), not in half."""
+        return whole(x.detach()).reshape(self.patients, -1, x.shape[-1])
 
     def add(self, parameter: nn.Parameter, piece: Piece) -> None:
         """Record what one call of a layer left of a parameter."""
@@ -64,3 +64,8 @@ class Tape:
         if pieces is None:
             return torch.zeros_like(parameter)
         return pieces[0].weighted(weights)
+
+
+def whole(x: Tensor) -> Tensor:
+    """Return x in float32, unless it is in float64."""
+    return x if x.dtype in (torch.float32, torch.float64) else x.float()

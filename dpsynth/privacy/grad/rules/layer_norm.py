@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from dpsynth.privacy.grad.pieces import Stored
-from dpsynth.privacy.grad.tape import Tape
+from dpsynth.privacy.grad.tape import Tape, whole
 
 
 def layer_norm(module: nn.LayerNorm, tape: Tape, x: Tensor) -> Tensor:
@@ -42,10 +42,10 @@ class _LayerNorm(torch.autograd.Function):
         shape = module.normalized_shape
         folded = (tape.patients, -1, *shape)
         if ctx.needs_input_grad[1]:
-            scaled = (x.detach() - mean).mul_(rstd).mul_(grad)
+            scaled = (x.detach() - mean).mul_(rstd).mul_(whole(grad))
             tape.add(module.weight, Stored(scaled.reshape(folded).sum(1)))
         if ctx.needs_input_grad[2]:
-            tape.add(module.bias, Stored(grad.reshape(folded).sum(1)))
+            tape.add(module.bias, Stored(whole(grad).reshape(folded).sum(1)))
         inner = None
         if ctx.needs_input_grad[0]:
             inner = torch.ops.aten.native_layer_norm_backward(

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from dpsynth.privacy.grad.norms import squared_norm
 from dpsynth.privacy.grad.pieces import Piece, Product, Stored
 from dpsynth.privacy.grad.tape import Tape
 
@@ -14,11 +15,11 @@ GHOST = 64
 """Positions^2 (inputs + outputs) per weight up to which two Gram matrices beat storing."""
 
 
-def product(outer: Tensor, inner: Tensor) -> Piece:
+def product(outer: Tensor, inner: Tensor, norms: Tensor | None = None) -> Piece:
     """Choose, from shapes alone, how to keep a sum of outer products; see `Product`."""
     positions, outputs, inputs = *outer.shape[1:], inner.shape[2]
     if positions == 1 or positions**2 * (outputs + inputs) < GHOST * outputs * inputs:
-        return Product(outer, inner)
+        return Product(outer, inner, norms)
     return Stored(torch.bmm(outer.mT, inner))
 
 
@@ -44,9 +45,10 @@ class _Linear(torch.autograd.Function):
         tape: Tape = ctx.tape
         tape.check_armed()
         outer = tape.fold(grad)
+        norms = squared_norm(outer) if outer.shape[1] == 1 else None
         if ctx.needs_input_grad[1]:
-            tape.add(ctx.module.weight, product(outer, tape.fold(x).to(outer.dtype)))
+            tape.add(ctx.module.weight, product(outer, tape.fold(x), norms))
         if ctx.needs_input_grad[2]:
-            tape.add(ctx.module.bias, Stored(outer.sum(1)))
+            tape.add(ctx.module.bias, Stored(outer.sum(1) if norms is None else outer[:, 0], norms))
         inner = (grad @ weight.to(grad.dtype)).to(x.dtype) if ctx.needs_input_grad[0] else None
         return inner, None, None, None, None

@@ -9,7 +9,7 @@ from torch.autograd.function import once_differentiable
 from dpsynth.errors import InputError
 from dpsynth.privacy.grad.layers import Position
 from dpsynth.privacy.grad.pieces import Stored
-from dpsynth.privacy.grad.tape import Tape
+from dpsynth.privacy.grad.tape import Tape, whole
 
 
 def position(module: Position, tape: Tape, x: Tensor) -> Tensor:
@@ -35,7 +35,7 @@ class _Position(torch.autograd.Function):
         tape.check_armed()
         if ctx.needs_input_grad[1]:
             shape = ctx.module.weight.shape
-            views = grad.detach().reshape(tape.patients, tape.views, *grad.shape[1:])
+            views = whole(grad).reshape(tape.patients, tape.views, *grad.shape[1:])
             one = views.sum(1) if tape.views > 1 else views[:, 0]
             extra = [i for i in range(1, one.ndim) if i < one.ndim - len(shape)]
             one = one.sum(extra) if extra else one
