@@ -90,7 +90,7 @@ def _tag(part: object) -> bool:
 def _say(each: dict[str, Any], loc: list[str], given: Any) -> str:
     if each["type"] == "schema":
         return str(each["msg"])
-    if each["type"] == "missing":
+    if each["type"] == "missing" and isinstance(each["loc"][-1], str):
         return "missing"
     key = loc[-1] if loc else ""
     if each["type"] == "extra_forbidden":
