@@ -52,7 +52,7 @@ class Row:
         apart = real.value - control.value
         if apart == 0 or (apart > 0) != (self.better == "higher"):
             return None  # the references don't tell good from bad here
-        return min(max((value.value - control.value) / apart, 0.0), 1.0)
+        return min(max((value.value - control.value) / apart, 0.0), 1.0) + 0.0  # never -0.0
 
     @property
     def reading(self) -> str:

@@ -16,7 +16,7 @@ from dpsynth.errors import DataError
 from dpsynth.evaluation import fidelity, leakage, utility
 from dpsynth.evaluation.charts import column_bars, sample_patients, transition_heats, visit_bars
 from dpsynth.evaluation.controls import independent_columns, schema_guess
-from dpsynth.evaluation.estimate import subsample
+from dpsynth.evaluation.estimate import Estimate, subsample
 from dpsynth.evaluation.evaluation import Evaluation, Row, row
 from dpsynth.evaluation.fidelity.tables import is_grid
 from dpsynth.evaluation.run_groups import group_rows, share_rows
@@ -225,28 +225,30 @@ def utility_rows(case: Case) -> list[Row]:
 
 def leakage_rows(case: Case) -> list[Row]:
     """Copies, and the membership attack, beside fresh patients and a plain copy."""
-    rng = case.rng(4)
-    same = min(len(case.train.tokens), len(case.holdout.tokens))
-    members = case.train.tokens.take(subsample(len(case.train.tokens), same, rng))
-    outsiders = case.holdout.tokens.take(subsample(len(case.holdout.tokens), same, rng))
-    synthetic = case.synthetic.tokens
+    rng, synthetic = case.rng(4), case.synthetic.tokens
+    members, outsiders = case.train.tokens, case.holdout.tokens
     metric = leakage.COPIES["copy_rate"]
-    rates = [
-        metric.measure(synthetic, members),
-        metric.measure(synthetic, outsiders),
-        metric.measure(members, members),
-    ]
+    by_chance = scaled(metric.measure(synthetic, outsiders), len(members) / len(outsiders))
+    rates = (metric.measure(synthetic, members), by_chance, metric.measure(members, members))
     rows = [row("copy_rate", "leakage", metric, *rates)]
+    same = min(len(members), len(outsiders))
+    outsiders = outsiders.take(subsample(len(outsiders), same, rng))
     order = rng.permutation(same)
     attacked = outsiders.take(order[: max(min(same // 2, ATTACKED), 1)])
     fresh = outsiders.take(order[len(attacked) :])
-    members = members.take(subsample(same, len(attacked), rng))
+    members = members.take(subsample(len(members), len(attacked), rng))
     searched = synthetic.take(subsample(len(synthetic), SEARCHED, rng))
     attacks = [leakage.attack(members, attacked, each) for each in (searched, fresh, members)]
     for name, judge in leakage.METRICS.items():
         value, real, control = (judge.measure(made, seed=case.seed) for made in attacks)
         rows.append(row(name, "leakage", judge, value, real, control))
     return rows
+
+
+def scaled(share: Estimate, times: float) -> Estimate:
+    """A rate of coincidence among `times` as many real patients (at most, so an alarm is sure)."""
+    value, low, high = (min(each * times, 1.0) for each in (share.value, share.low, share.high))
+    return Estimate(value, low, high, share.n, share.note)
 
 
 def remarks(case: Case) -> list[str]:

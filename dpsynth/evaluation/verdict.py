@@ -56,8 +56,8 @@ def likeness(evaluation: Evaluation) -> Verdict:
     level = level_of(float(np.median(list(reached.values()))))
     answer = {"good": "Mostly yes", "fair": "In part", "poor": "Hardly"}[level]
     parts = [f"{title.lower()} {share:.0%}" for title, share in reached.items()]
-    why = [
-        "On a way from a naive stand-in (0 %) to other real patients (100 %) the copy reaches: "
+    why: list[str] = [
+        "0 % is a naive stand-in, 100 % other real patients. The copy reaches: "
         + ", ".join(parts)
         + "."
     ]
@@ -71,8 +71,8 @@ def usefulness(evaluation: Evaluation) -> Verdict:
     """Is it useful? How much of the real data's ranking a model from the copy keeps."""
     question, row = "Is it useful?", evaluation.get("tstr_auc")
     if row is None:
-        why = "The schema names no label, so prediction was not measured."
-        return Verdict(question, "unknown", "Can't be assessed", (why,))
+        none = "The schema names no label, so prediction was not measured."
+        return Verdict(question, "unknown", "Can't be assessed", (none,))
     if row.reached is None:
         return Verdict(question, "unknown", "Can't be assessed", (row.reading,))
     level = level_of(row.reached)
@@ -101,8 +101,8 @@ def fairness(evaluation: Evaluation) -> Verdict:
     held = [r for r in losses if r.value.assessable and not r.value.note]
     shares = _shares(evaluation)
     if not held:
-        why = ("No sensitive group has enough events to compare predictions.", *shares)
-        return Verdict(question, "unknown", "Can't be assessed", why)
+        none = "No sensitive group has enough events to compare predictions."
+        return Verdict(question, "unknown", "Can't be assessed", (none, *shares))
     worse = [r for r in held if lower(r.value, FALSE_ALARMS / len(held)) > r.real.value]
     most = max((r.value.value - r.real.value for r in worse), default=0.0)
     level: Level = "poor" if most > WORSE else "fair" if worse or shares else "good"
@@ -142,8 +142,7 @@ def leak(evaluation: Evaluation) -> Verdict:
     question = "Does it leak?"
     rows = [r for r in evaluation.family("leakage") if r.value.assessable and not r.value.note]
     if not rows:
-        why = ("No attack was possible.",)
-        return Verdict(question, "unknown", "Can't be assessed", why)
+        return Verdict(question, "unknown", "Can't be assessed", ("No attack was possible.",))
     alpha = FALSE_ALARMS / len(rows)
     chance = {"membership_auc": 0.5, "membership_tpr": 0.01}
     found = [r for r in rows if lower(r.value, alpha) > chance.get(r.metric, upper(r.real, alpha))]
@@ -174,14 +173,19 @@ def _stretch(alpha: float) -> float:
 def privacy_statement(privacy: Mapping[str, Any] | None) -> tuple[Level, str]:
     """What may be said of the guarantee, from a privacy card or the like."""
     facts = dict(flattened(privacy or {}))
-    epsilon = next((v for k, v in facts.items() if k.split(".")[-1] == "epsilon"), None)
-    delta = next((v for k, v in facts.items() if k.split(".")[-1] == "delta"), None)
+    epsilon, delta = (_stated(facts, name) for name in ("epsilon", "delta"))
     if not isinstance(epsilon, int | float) or isinstance(epsilon, bool):
         return "unknown", "No differential privacy guarantee was given with this copy."
     said = f"Differential privacy with epsilon = {epsilon:g}"
     if isinstance(delta, int | float):
         said += f" and delta = {delta:g}"
     return "good", said + ", as the privacy card claims; this report does not check it."
+
+
+def _stated(facts: Mapping[str, Any], name: str) -> Any:
+    """The fact under "guarantee" as on our cards, else the first of that name."""
+    rest = (value for key, value in facts.items() if key.split(".")[-1] == name)
+    return facts.get(f"guarantee.{name}", next(rest, None))
 
 
 def flattened(facts: Mapping[str, Any], prefix: str = "") -> Sequence[tuple[str, Any]]:

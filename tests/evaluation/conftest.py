@@ -26,7 +26,7 @@ def tokens_of(static: list[list[int]], visits: list[list[list[int]]], codec: Cod
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_tokens():
     return tokens_of
 
@@ -108,21 +108,26 @@ def clinic_records(patients: int, seed: int, max_visits: int = 4) -> Records:
     return Records(keys, static, visits)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def clinic():
     return clinic_records
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def clinic_plan() -> Schema:
     return clinic_schema()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def clinic_codec() -> Codec:
     return codec(clinic_schema())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def grid_codec() -> Codec:
     return codec(grid_schema())
+
+
+@pytest.fixture(scope="session")
+def grid_plan() -> Schema:
+    return grid_schema()

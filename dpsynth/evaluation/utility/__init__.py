@@ -35,7 +35,7 @@ METRICS: dict[str, Metric[OnPredictions]] = {
     "tstr_auprc": Metric(
         measure=auprc,
         title="Precision among those named first (AUPRC)",
-        scale="share of cases: chance; 1: all cases first",
+        scale="the share of cases: chance; 1: all cases first",
         better="higher",
         real=TRAINED_ON_REAL,
         control=TRAINED_ON_NOISE,

@@ -1,0 +1,144 @@
+"""Verdicts follow from the figures, and only from those that mean something."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from dpsynth.evaluation.bias import METRICS as BIAS
+from dpsynth.evaluation.estimate import Estimate, not_assessable
+from dpsynth.evaluation.evaluation import Evaluation, Row, rounded, row
+from dpsynth.evaluation.fidelity import METRICS as FIDELITY
+from dpsynth.evaluation.leakage import METRICS as LEAKAGE
+from dpsynth.evaluation.utility import METRICS as UTILITY
+from dpsynth.evaluation.verdict import fairness, leak, likeness, lower, usefulness
+
+
+def sure(value: float, half: float = 0.0, note: str = "") -> Estimate:
+    return Estimate(value, value - half, value + half, 100, note)
+
+
+def found(*rows: Row) -> Evaluation:
+    return Evaluation(
+        name="x",
+        unit="patient",
+        train=100,
+        holdout=100,
+        synthetic=100,
+        rows=rows,
+        columns=(),
+        transitions=(),
+        visits=None,
+        sample=(),
+        notes=(),
+        seed=0,
+        seconds=0.0,
+    )
+
+
+def distance(name: str, value: float) -> Row:
+    return row(name, "fidelity", FIDELITY[name], sure(value), sure(0.1), sure(0.6))
+
+
+def test_reached_is_the_way_from_control_to_real():
+    assert distance("tv2", 0.1).reached == 1.0
+    assert distance("tv2", 0.6).reached == 0.0
+    assert distance("tv2", 0.2).reached == pytest.approx(0.8)
+    assert distance("tv2", 0.05).reached == 1.0  # better than real is no better
+    auc = row("tstr_auc", "utility", UTILITY["tstr_auc"], sure(0.7), sure(0.9), sure(0.5))
+    assert auc.reached == pytest.approx(0.5)
+
+
+def test_references_that_do_not_tell_give_no_mark():
+    turned = row("tv2", "fidelity", FIDELITY["tv2"], sure(0.2), sure(0.6), sure(0.1))
+    assert turned.reached is None
+    assert likeness(found(turned)).level == "unknown"
+
+
+def test_likeness_is_the_median_and_names_the_weakest():
+    rows = (distance("tv1", 0.1), distance("tv2", 0.19), distance("transition_tv", 0.6))
+    made = likeness(found(*rows))
+    assert made.level == "good"
+    assert "Weakest point: change from visit to visit." in made.why
+
+
+@pytest.mark.parametrize(("value", "level"), [(0.85, "good"), (0.75, "fair"), (0.6, "poor")])
+def test_use_is_the_share_of_the_real_ranking(value, level):
+    auc = row("tstr_auc", "utility", UTILITY["tstr_auc"], sure(value), sure(0.9), sure(0.5))
+    assert usefulness(found(auc)).level == level
+
+
+def test_a_constant_copy_has_no_mark_for_use():
+    auc = row(
+        "tstr_auc",
+        "utility",
+        UTILITY["tstr_auc"],
+        sure(0.5, note="not assessable: one class"),
+        sure(0.9),
+        sure(0.5),
+    )
+    assert usefulness(found(auc)).level == "unknown"
+
+
+def loss(group: str, value: Estimate) -> Row:
+    return row("auc_loss", "bias", BIAS["auc_loss"], value, sure(0.05), sure(0.3), group=group)
+
+
+def test_a_group_that_loses_more_is_named():
+    made = fairness(found(loss("women", sure(0.15, 0.03)), loss("men", sure(0.05, 0.03))))
+    assert made.level == "poor"
+    assert "women" in made.why[0]
+    assert not any("men:" in line for line in made.why[1:])
+
+
+def test_a_group_that_loses_more_by_chance_is_not():
+    rows = [loss(f"g{i}", sure(0.08, 0.029)) for i in range(10)]
+    # Alone the bound would be 0.08 - 0.029 > 0.05; among ten groups it is lower.
+    assert fairness(found(rows[0])).level == "fair"
+    assert fairness(found(*rows)).level == "good"
+
+
+def test_a_small_group_is_not_assessable():
+    made = fairness(found(loss("few", not_assessable("3 events, fewer than 50"))))
+    assert made.level == "unknown"
+
+
+def test_a_group_missing_from_the_copy_is_named():
+    share = row(
+        "group_share",
+        "bias",
+        BIAS["group_share"],
+        sure(0.02, 0.005),
+        sure(0.2, 0.02),
+        sure(0.5),
+        group="women",
+    )
+    made = fairness(found(share, loss("women", sure(0.05, 0.03))))
+    assert made.level == "fair"
+    assert "women: 2.0% of the copy, 20.0% of real patients." in made.why
+
+
+def test_an_attack_that_wins_is_a_leak():
+    name = "membership_auc"
+    won = row(name, "leakage", LEAKAGE[name], sure(0.6, 0.03), sure(0.5, 0.03), sure(1.0))
+    lost = dataclasses.replace(won, value=sure(0.52, 0.03))
+    assert leak(found(won)).level == "poor"
+    assert leak(found(lost)).level == "good"
+    assert "no proof" in leak(found(lost)).why[0]
+    assert leak(found()).level == "unknown"
+
+
+def test_bounds_are_those_of_a_normal():
+    # The 97.5 % bound is the interval's own end.
+    assert lower(sure(0.6, 0.1), 0.025) == pytest.approx(0.5)
+    assert lower(sure(0.6, 0.1), 0.001) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.12345, "0.123"), (0.0001, "<0.001"), (0.0, "0.000"), (12.345, "12.3"), (1234.5, "1,234"),
+     (-0.0001, ">-0.001"), (float("nan"), "not assessable")],
+)  # fmt: skip
+def test_numbers_are_rounded_for_people(value, said):
+    assert rounded(value) == said
