@@ -30,7 +30,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 def default_root() -> Path:
     """`$DPSYNTH_LEDGER`, or the user's data folder."""
     if chosen := os.environ.get("DPSYNTH_LEDGER"):
-        return Path(chosen)
+        return Path(chosen).expanduser()
     data = os.environ.get("XDG_DATA_HOME") or ""
     base = Path(data) if Path(data).is_absolute() else Path.home() / ".local" / "share"
     return base / "dpsynth" / "ledger"
