@@ -19,7 +19,8 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 Array = np.ndarray
-FALSE_ALARMS = (0.001, 0.01, 0.1)  # where the bound on hits is sharpened and reported
+FALSE_ALARMS = (0.001, 0.01, 0.1)  # where the bound on hits is reported
+TOUCHED = (*FALSE_ALARMS, 0.05, 0.2, 0.3)  # where the sampled curve is made tight
 REFINED = 5  # samples that close in on where epsilon reaches 0
 
 
@@ -52,7 +53,7 @@ class Curve:
 
     @classmethod
     def of(cls, profile: Callable[[float], float], delta: float) -> Curve:
-        """Sample a profile, some thirty times: accountants take their time.
+        """Sample a profile, some thirty-five times: accountants take their time.
 
         Args:
             profile: epsilon as a function of delta, never rising; infinite where nothing is
@@ -80,7 +81,7 @@ class Curve:
             points[middle] = epsilon
             low, high = (middle, high) if epsilon else (low, middle)
         mu = cls._through(points)._mu()
-        touching = (_touching(mu, rate) for rate in FALSE_ALARMS)
+        touching = (_touching(mu, rate) for rate in TOUCHED)
         points |= {d: max(0.0, float(profile(d))) for d in touching if min(points) < d < high}
         return cls._through(points)
 
