@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from dpsynth.data.codec import Codec
 from dpsynth.models.nets.visit_net import VisitNet
+from dpsynth.privacy.draws import RowDraws
 
 
 class MaskedObjective:
@@ -58,7 +59,7 @@ class MaskedObjective:
             label_weight=label_weight,
         )
 
-    def prepare(self, rows: tuple[Tensor, ...], draws: torch.Generator) -> tuple[Tensor, ...]:
+    def prepare(self, rows: tuple[Tensor, ...], draws: RowDraws) -> tuple[Tensor, ...]:
         """Draw the masks.
 
         Shape:
@@ -76,7 +77,7 @@ class MaskedObjective:
             length,
             _masks(static, draws),
             _masks(visits, draws),
-            torch.rand(len(length), generator=draws, device=length.device) < 0.5,
+            draws.uniform() < 0.5,
         )
 
     def loss(self, model: VisitNet, *rows: Tensor) -> Tensor:
@@ -114,12 +115,12 @@ def _sizes(sizes: Sequence[int], like: Tensor) -> Tensor:
     return torch.tensor(sizes, device=like.device).expand_as(like)
 
 
-def _masks(codes: Tensor, draws: torch.Generator) -> Tensor:
+def _masks(codes: Tensor, draws: RowDraws) -> Tensor:
     """Per block: a uniform number of masked fields, at least one, at random places."""
     fields = codes.shape[-1]
-    order = torch.rand(codes.shape, generator=draws, device=codes.device).argsort(-1)
-    count = torch.randint(1, fields + 1, codes.shape[:-1], generator=draws, device=codes.device)
-    return order < count[..., None]
+    order = draws.uniform(*codes.shape[1:]).argsort(dim=-1, stable=True)
+    count = (draws.uniform(*codes.shape[1:-1], 1) * fields).long() + 1
+    return order < count
 
 
 def _block_loss(logits: Tensor, codes: Tensor, mask: Tensor, sizes: Sequence[int]) -> Tensor:

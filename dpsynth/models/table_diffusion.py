@@ -21,6 +21,7 @@ from dpsynth.models.workload import anchor, markov_workload
 from dpsynth.privacy.accountant import calibrate
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
+from dpsynth.privacy.draws import RowDraws
 from dpsynth.privacy.plan import DPSGD, Plan
 from dpsynth.privacy.query import joint_sensitivity
 from dpsynth.schema import Schema
@@ -181,17 +182,17 @@ class TableDiffusion:
 
     def _warm_up(self, floor: Markov, progress: Progress, device: torch.device) -> None:
         rng = np.random.default_rng()
-        draws = torch.Generator(device=device)
-        draws.seed()
         steps, rows = self.settings.warm_steps, 256
         optimizer = torch.optim.AdamW(self.net.parameters(), lr=self.settings.warm_rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
         pool: tuple[Tensor, ...] = ()
+        places = torch.arange(rows, device=device)
         for step in range(steps):
             turn = step % 10
             if turn == 0:
                 pool = self._rows(floor.sample(10 * rows, rng), device)
             part = tuple(each[turn * rows : (turn + 1) * rows] for each in pool)
+            draws = RowDraws(places, int(rng.integers(2**63)))
             loss = self.objective.loss(self.net, *self.objective.prepare(part, draws)).mean()
             optimizer.zero_grad()
             torch.autograd.backward(loss)

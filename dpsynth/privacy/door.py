@@ -8,11 +8,12 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 import torch
+from pandas.util import hash_array
 from torch import Tensor, nn
 
 from dpsynth.data.codec import Codec, Field, Tokens
 from dpsynth.data.records import Records
-from dpsynth.errors import BudgetError
+from dpsynth.errors import BudgetError, InputError
 from dpsynth.privacy.discover import (
     category_field,
     grid_counts,
@@ -21,6 +22,7 @@ from dpsynth.privacy.discover import (
     shares,
     threshold,
 )
+from dpsynth.privacy.draws import RowDraws
 from dpsynth.privacy.grad import clipped_sum
 from dpsynth.privacy.noise import Randomness
 from dpsynth.privacy.plan import Plan, Release
@@ -31,8 +33,8 @@ from dpsynth.schema import Column, Kind
 class Objective(Protocol):
     """What a model brings to a training step; it must keep nothing of what it is shown."""
 
-    def prepare(self, rows: tuple[Tensor, ...], draws: torch.Generator) -> tuple[Tensor, ...]:
-        """Mask or noise each row on its own; `draws` is the step's own source."""
+    def prepare(self, rows: tuple[Tensor, ...], draws: RowDraws) -> tuple[Tensor, ...]:
+        """Mask or noise each row on its own, with what `draws` has for that row."""
 
     def loss(self, model: Any, *rows: Tensor) -> Tensor:
         """(rows,) one loss per row, each of its own row only."""
@@ -51,8 +53,10 @@ class Door:
         2. `measure`: one Gaussian mechanism on a vector of L2 sensitivity `joint_sensitivity`
            (see `Query`), with noise stddev noise_multiplier times that.
         3. `step`: each patient joins with `sample_rate`, independently; a patient moves the
-           sum by at most `clip_norm` (see `clipped_sum`); noise stddev is noise_multiplier
-           times clip_norm; the divisor is public. An empty batch is noise alone, and a step.
+           sum by at most `clip_norm` (see `clipped_sum`), also with any given masking seed,
+           since maskings are each patient's own (see `RowDraws`); noise stddev is
+           noise_multiplier times clip_norm; the divisor is public. An empty batch is noise
+           alone, and a step.
         4. Each call is charged before it answers, and a call that the plan does not hold is
            refused, so what is composed is what `accountant.event` composes.
 
@@ -82,7 +86,10 @@ class Door:
         spent: Sequence[str] = (),
         device: torch.device | str = "cpu",
     ) -> None:
+        if steps_spent < 0:
+            raise InputError(f"steps_spent must be at least 0, got {steps_spent!r}")
         self._records = records
+        self._keys = torch.from_numpy(hash_array(records.keys.astype(object)).view(np.int64))
         self._plan = plan
         self._randomness = randomness
         self._device = torch.device(device)
@@ -145,12 +152,13 @@ class Door:
         """
         release = self._charge(name)
         codec, tokens = self._opened()
-        scale = release.noise_multiplier * joint_sensitivity(queries)
+        sensitivity = joint_sensitivity(queries)
         answers = []
         for query in queries:
             exact = query.answer(tokens, codec)
             noise = self._randomness.normal(exact.size).reshape(exact.shape)
-            answers.append(exact + noise * (scale / query.weight))
+            scale = release.noise_multiplier * (sensitivity / query.weight)
+            answers.append(exact + noise * scale)
         return answers
 
     def step(self, model: nn.Module, objective: Objective, micro_batch: int | None = None) -> None:
@@ -165,8 +173,10 @@ class Door:
         self._opened()
         self._steps_left -= 1
         chosen = self._randomness.join(len(self._records), training.sample_rate)
-        draws = torch.Generator(device=self._device).manual_seed(self._randomness.seed())
-        index = torch.from_numpy(chosen).to(self._device).repeat_interleave(training.views)
+        batch = torch.from_numpy(chosen)
+        keys = self._keys[batch].to(self._device)
+        draws = RowDraws(keys, self._randomness.seed(), training.views)
+        index = batch.to(self._device).repeat_interleave(training.views)
         rows = objective.prepare(tuple(part[index] for part in self._rows), draws)
         sums = clipped_sum(
             model,
