@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -115,4 +116,4 @@ def joint_sensitivity(queries: Sequence[Query]) -> float:
     weights = np.array([query.weight for query in queries])
     if not (np.isfinite(weights).all() and (weights > 0).all()):
         raise BudgetError("every query's weight must be positive and finite")
-    return float(np.sqrt((weights**2).sum()))
+    return math.hypot(*weights.tolist())  # never underflows to 0, as squaring small weights would
