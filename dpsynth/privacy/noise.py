@@ -31,11 +31,12 @@ class CryptoStream:
 
     Guarantee:
         Draws are independent and of the stated law for whoever can't tell AES from a random
-        function, up to floating point: Gaussians are made of 53-bit uniforms by Box-Muller and
-        rounded to float64, so their tail ends at 8.6 standard deviations and their last bits
+        function, up to floating point: Gaussians are made of 52-bit uniforms by Box-Muller and
+        rounded to float64, so their tail ends at 8.5 standard deviations and their last bits
         are not those of the continuous law. That is stated on the privacy card. Whole-number
-        noise (`two_sided_geometric`) is free of it up to its 64-bit comparisons.
-        The key is never stored, printed or returned; a resumed run has another key.
+        noise (`two_sided_geometric`) shows no such bits; its tail ends at 36 / epsilon.
+        The key is never stored, printed or returned; a resumed run has another key, and so has
+        a forked process, which would else draw its parent's noise a second time.
 
     Args:
         insecure_seed: makes the stream repeatable, and the noise removable by whoever knows
@@ -43,19 +44,26 @@ class CryptoStream:
     """
 
     def __init__(self, insecure_seed: int | None = None) -> None:
+        self._insecure_seed = insecure_seed
+        self._start()
+
+    def _start(self) -> None:
         key = (
             os.urandom(32)
-            if insecure_seed is None
-            else hashlib.sha256(f"dpsynth insecure seed {insecure_seed}".encode()).digest()
+            if self._insecure_seed is None
+            else hashlib.sha256(f"dpsynth insecure seed {self._insecure_seed}".encode()).digest()
         )
+        self._process = os.getpid()
         self._cipher = Cipher(algorithms.AES(key), modes.CTR(bytes(16))).encryptor()
 
     def _words(self, count: int) -> np.ndarray:
+        if self._process != os.getpid():
+            self._start()
         return np.frombuffer(self._cipher.update(bytes(8 * count)), dtype=np.uint64)
 
     def uniform(self, size: int) -> np.ndarray:
-        """Uniforms in (0, 1) at 53 bits, never 0 and never 1."""
-        return ((self._words(size) >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+        """Uniforms in (0, 1) at 52 bits: with 53, adding the half would round up to 1."""
+        return ((self._words(size) >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
     def normal(self, size: int) -> np.ndarray:
         """Standard Gaussians by Box and Muller (1958)."""
