@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -59,7 +60,13 @@ def epsilon_rdp(spent: dpa.DpEvent, delta: float) -> float:
     """Epsilon by Renyi differential privacy, an upper bound that is looser."""
     orders = [1 + x / 10 for x in range(5, 100)] + list(range(11, 64)) + [128, 256, 512, 1024]
     accountant = rdp.RdpAccountant(orders, dpa.NeighboringRelation.ADD_OR_REMOVE_ONE)
-    accountant.compose(spent)
+    log = logging.getLogger("absl")  # warns of each order that it leaves out, which is no fault
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        accountant.compose(spent)
+    finally:
+        log.setLevel(before)
     return float(accountant.get_epsilon(delta))
 
 
@@ -84,6 +91,8 @@ def certify(plan: Plan) -> tuple[float, float]:
     """
     spent = event(plan.releases, plan.training)
     left = plan.delta - sum(r.threshold_delta for r in plan.releases)
+    if left <= 0:
+        raise BudgetError(f"thresholds take all of delta {plan.delta!r}")
     by_pld = plan.count_epsilon + epsilon_pld(spent, left)
     by_rdp = plan.count_epsilon + epsilon_rdp(spent, left)
     if by_pld > plan.epsilon:
@@ -112,9 +121,9 @@ def smallest_sigma(cost: Callable[[float, float], float], epsilon: float) -> flo
         low, high = high, high * 2
         if high > 1e6:
             raise BudgetError(f"no noise is enough for epsilon {epsilon!r}; spend less elsewhere")
-    if cost(low, SEARCH) <= epsilon:
-        return low
-    sigma = float(brentq(lambda s: cost(s, SEARCH) - epsilon, low, high, xtol=1e-3, rtol=1e-4))
+    sigma = low
+    if cost(low, SEARCH) > epsilon:
+        sigma = float(brentq(lambda s: cost(s, SEARCH) - epsilon, low, high, xtol=1e-3, rtol=1e-4))
     while cost(sigma, CERTIFY) > epsilon:
         sigma *= 1.0005
     return sigma

@@ -14,10 +14,9 @@ def default_delta(population: int) -> float:
     Args:
         population: the public or noised number of patients P.
     """
-    exponent = math.floor(-1.1 * math.log10(max(population, 2)))
-    if 10.0**exponent >= population**-1.1:
-        exponent -= 1
-    return float(f"1e{exponent}")
+    # In whole numbers, so that no rounding moves the boundary: 10^-k < P^-1.1 <=> P^11 < 10^(10 k).
+    digits = len(str(max(int(population), 1) ** 11))
+    return float(f"1e-{math.ceil(digits / 10)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,5 +60,7 @@ def budget(epsilon: float, delta: float | None, population: int) -> Budget:
 
 
 def reported(epsilon: float) -> float:
-    """Epsilon as reports show it: two decimals, rounded up."""
+    """Epsilon as reports show it: two decimals, rounded up, but for binary dust below 1e-11."""
+    if math.isinf(epsilon):
+        return epsilon
     return math.ceil(round(epsilon * 100, 9)) / 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,9 +25,11 @@ class Release:
     threshold_delta: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse noise that is none."""
-        if not self.noise_multiplier > 0:
+        """Refuse noise that is none, and a delta that would be taken off the sum."""
+        if not 0 < self.noise_multiplier < math.inf:
             raise InputError(f"noise_multiplier must be positive, got {self.noise_multiplier!r}")
+        if not 0 <= self.threshold_delta < 1:
+            raise InputError(f"threshold_delta must be in [0, 1), got {self.threshold_delta!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +58,11 @@ class DPSGD:
             raise InputError(f"sample_rate must be in (0, 1], got {self.sample_rate!r}")
         positive = ("noise_multiplier", "clip_norm", "expected_batch", "steps", "views")
         for name in positive:
-            if not getattr(self, name) > 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} must be positive, got {getattr(self, name)!r}")
+        for name in ("steps", "views"):
+            if getattr(self, name) != int(getattr(self, name)):
+                raise InputError(f"{name} must be a whole number, got {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +84,14 @@ class Plan:
     count_epsilon: float = 0.0
     releases: tuple[Release, ...] = ()
     training: DPSGD | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what would make the sum of costs wrong."""
+        if not 0 <= self.count_epsilon < math.inf:
+            raise InputError(f"count_epsilon must be at least 0, got {self.count_epsilon!r}")
+        names = [release.name for release in self.releases]
+        if len(set(names)) < len(names):
+            raise InputError(f"each release needs a name of its own, got {names!r}")
 
     def public(self) -> dict[str, Any]:
         """The plan as JSON for the run folder, the ledger and the card."""
