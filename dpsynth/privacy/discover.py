@@ -52,22 +52,32 @@ def grid_counts(values: pd.Series, weights: np.ndarray) -> np.ndarray:
 def number_field(name: str, column: Column, noisy: np.ndarray, noise_sd: float) -> Field:
     """Bins of about equal weight from noisy grid counts; post-processing.
 
-    Cells below twice the noise are taken as empty. The outermost bins reach to the grid's
-    next line; values beyond are clipped into them.
+    The range reaches over all cells that noise alone would hardly make (one such cell in a
+    hundred columns), since one false cell far out would stretch the last bin over nothing.
+    Inside it, cells below twice the noise are taken as empty. Values beyond are clipped.
     """
-    mass = np.where(noisy > 2 * noise_sd, noisy, 0.0)[1:-1]
-    if mass.sum() <= 0:
-        mass = np.where(np.abs(GRID[:-1]) <= 1, 1.0, 0.0)
-    seen = np.flatnonzero(mass)
+    inner = noisy[1:-1]
+    seen = np.flatnonzero(inner > noise_sd * norm.isf(0.01 / len(inner)))
+    if not len(seen):
+        inner = np.where(np.abs(GRID[:-1]) <= 1, np.inf, 0.0)
+        seen = np.flatnonzero(inner)
+    span = slice(seen[0], seen[-1] + 1)
     lines = GRID[seen[0] : seen[-1] + 2]
-    cumulated = np.concatenate([[0.0], np.cumsum(mass[seen[0] : seen[-1] + 1])])
+    mass = np.where(inner > 2 * noise_sd, np.minimum(inner, 1e18), 0.0)[span]
+    cumulated = np.concatenate([[0.0], np.cumsum(mass)])
     bins = column.bins if isinstance(column.bins, int) else 16
     goals = np.linspace(0, cumulated[-1], bins + 1)
     edges = np.interp(goals, cumulated, lines)
     edges[0], edges[-1] = lines[0], lines[-1]
-    if column.type is Kind.COUNT:
-        edges = np.append(np.floor(edges[:-1]), np.ceil(edges[-1]))
+    whole = column.type is Kind.COUNT
+    if column.bounds is not None:  # only the bins are private
+        edges = edges.clip(column.bounds[0], column.bounds[1] + whole)
+    if whole:
+        # Cut just below whole numbers, so that each stays in its cell: 0 must not become -1.
+        edges = np.ceil(edges) - 0.5
     edges = np.unique(edges)
+    if len(edges) < 2:
+        edges = np.array([edges[0], edges[0] + 1.0])
     return Field(name=name, column=column, edges=tuple(float(e) for e in edges))
 
 
