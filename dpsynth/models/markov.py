@@ -99,6 +99,8 @@ class Markov:
                 weights = np.eye(len(weights))[code]
             else:
                 weights = weights * self._rows((Slot("static", i),))[:, code]
+        if not weights.sum() > 0:  # what is asked for was lost in the noise
+            weights = np.ones(len(weights))
         return weights / weights.sum()
 
     def _rows(self, slots: tuple[Slot, ...]) -> np.ndarray:

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from dpsynth.errors import RunError
+from dpsynth.privacy.ledger import durable
 
 
 class State:
@@ -52,14 +53,16 @@ class State:
 
     def asking(self, step: int) -> None:
         """Write down, flushed to disk, that this step is about to be asked."""
-        descriptor = os.open(
-            self.folder / "asked.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
-        )
+        path = self.folder / "asked.jsonl"
+        new = not path.exists()
         try:
-            os.write(descriptor, json.dumps({"step": step}).encode() + b"\n")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            durable.append(path, json.dumps({"step": step}).encode() + b"\n")
+            if new:
+                durable.sync_folder(self.folder)
+        except OSError as error:
+            raise RunError(
+                f"{path} can't be written: {error.strerror}; mend that and resume"
+            ) from None
 
     @property
     def asked(self) -> int:
@@ -76,7 +79,10 @@ class State:
         """The last checkpoint and its step, or none."""
         if not self.holds("checkpoint"):
             return None
-        tensors = read_tensors(self.folder / "checkpoint.safetensors")
+        path = self.folder / "checkpoint.safetensors"
+        tensors = read_tensors(path)
+        if "checkpoint.step" not in tensors:
+            raise RunError(f"{path} is not a checkpoint of ours; delete the run and start again")
         return tensors, int(tensors.pop("checkpoint.step"))
 
     def remove(self) -> None:
@@ -94,7 +100,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(path)
+    durable.replace(fresh, path)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
