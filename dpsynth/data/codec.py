@@ -82,7 +82,8 @@ class Field:
         would tell that such a patient exists.
         """
         if self.categories:
-            codes = pd.Categorical(values, categories=list(self.categories)).codes.astype(np.int16)
+            book = pd.Index(self.categories, dtype=object)
+            codes = book.get_indexer(pd.Index(values, dtype=object)).astype(np.int16)
             if self.column.other:
                 codes[(codes < 0) & values.notna().to_numpy()] = len(self.categories) - 1
         else:
@@ -145,6 +146,9 @@ class Field:
             first, last = np.ceil(low), np.maximum(np.ceil(high) - 1, np.ceil(low))
             top = np.ceil(self.edges[-2]) == first  # the last bin is closed
             last = np.where(top & (high == self.edges[-1]), np.floor(high), last)
+            # A bin's values are those that are not atoms.
+            first += np.isin(first, self.column.atoms) & (first < last)
+            last -= np.isin(last, self.column.atoms) & (first < last)
             if self.column.scale == "log":
                 grown = np.expm1(np.log1p(first) + share * (np.log1p(last + 1) - np.log1p(first)))
                 return np.clip(np.floor(grown), first, last)
@@ -186,6 +190,7 @@ def field(name: str, column: Column) -> Field:
     bins = column.bins or 16
     if column.scale == "log":
         edges = unlog(np.linspace(symlog(low), symlog(high), bins + 1))
+        edges[0], edges[-1] = low, high  # not a rounding error beyond
     else:
         edges = np.linspace(low, high, bins + 1)
     if column.type is Kind.COUNT:
