@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from dpsynth.errors import InputError
 from dpsynth.privacy.grad.norms import clip_weights
 from dpsynth.privacy.grad.rows import checked_losses
-from dpsynth.privacy.grad.rules import RULES
+from dpsynth.privacy.grad.rules import LIMITS, RULES
 from dpsynth.privacy.grad.tape import Tape
 
 
@@ -75,14 +75,26 @@ def rule_of(name: str, module: nn.Module) -> Callable[..., Tensor]:
         InputError: there is none; it names the parameter.
     """
     key = next(k for k, p in module._parameters.items() if p is not None and p.requires_grad)
-    for kind, rule in RULES.items():
-        own = "forward" not in module.__dict__ and type(module).forward is kind.forward
-        if own and isinstance(module, kind):
-            return rule
-    raise InputError(
-        f"parameter {f'{name}.{key}'.lstrip('.')!r} of {type(module).__name__} has no rule on the "
-        f"fast route: build it from {', '.join(k.__name__ for k in RULES)}, or use route='vmap'"
-    )
+    parameter = f"{name}.{key}".lstrip(".")
+    kind = next((k for k in RULES if _is(module, k)), None)
+    if kind is None:
+        raise InputError(
+            f"parameter {parameter!r} of {type(module).__name__} has no rule on the fast route: "
+            f"build it from {', '.join(k.__name__ for k in RULES)}, or use route='vmap'"
+        )
+    reason = LIMITS[kind](module) if kind in LIMITS else ""
+    if reason:
+        raise InputError(
+            f"parameter {parameter!r} has no rule on the fast route, for its {kind.__name__} has "
+            f"{reason}: drop that, or use route='vmap'"
+        )
+    return RULES[kind]
+
+
+def _is(module: nn.Module, kind: type[nn.Module]) -> bool:
+    """Whether a module runs exactly the forward of a kind."""
+    own = "forward" not in module.__dict__
+    return own and isinstance(module, kind) and type(module).forward is kind.forward
 
 
 def _trains(module: nn.Module) -> bool:

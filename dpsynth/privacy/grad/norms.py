@@ -44,6 +44,10 @@ class Weights:
             return values
         return values.masked_fill((self.values == 0).view(-1, *[1] * (values.ndim - 1)), 0)
 
+    def repeat(self, views: int) -> "Weights":
+        """Return the weights of rows, `views` of each patient."""
+        return Weights(self.values.repeat_interleave(views), self.silent) if views > 1 else self
+
     def of(self, owner: Tensor) -> "Weights":
         """Return the weights of things that each belong to a patient."""
         return Weights(self.values[owner], self.silent)

@@ -8,20 +8,23 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from dpsynth.errors import InputError
 from dpsynth.privacy.grad.norms import Weights
 from dpsynth.privacy.grad.tape import Tape
 
 
 def embedding(module: nn.Embedding, tape: Tape, index: Tensor) -> Tensor:
     """Run an `nn.Embedding` over (rows, ...) of indices."""
-    if module.max_norm is not None or module.scale_grad_by_freq or module.sparse:
-        raise InputError(
-            "an Embedding with max_norm, scale_grad_by_freq or sparse has no rule: "
-            "max_norm and frequencies depend on all patients together; switch them off"
-        )
     tape.check_rows(module, index)
     return _Embedding.apply(index, module.weight, module, tape)  # type: ignore[no-untyped-call]
+
+
+def limits(module: nn.Embedding) -> str:
+    """Return why the rule does not fit a module, or nothing."""
+    if module.max_norm is not None:
+        return f"max_norm={module.max_norm!r}, which rescales rows that patients look up"
+    if module.scale_grad_by_freq:
+        return "scale_grad_by_freq, which counts over all patients"
+    return "sparse" if module.sparse else ""
 
 
 class _Embedding(torch.autograd.Function):
