@@ -73,7 +73,7 @@ def epsilon_rdp(spent: dpa.DpEvent, delta: float) -> float:
 def profile(plan: Plan) -> Callable[[float], float]:
     """The plan's epsilon as a function of delta, for the card's tables."""
     thresholds = sum(r.threshold_delta for r in plan.releases)
-    accountant = pld_accountant(event(plan.releases, plan.training))
+    accountant = pld_accountant(event(plan.releases, plan.training), SEARCH)
 
     def epsilon(delta: float) -> float:
         if delta <= thresholds:
