@@ -87,7 +87,7 @@ class Sample:
 
 def shares(table: Table, patients: int) -> np.ndarray:
     """(cells,) shares of one table."""
-    everyone = np.ones((1, patients), dtype=np.float32)
+    everyone = np.ones((patients, 1), dtype=np.float32)
     return distributions(table, everyone, table.cell, table.cells)[:, 0].astype(float)
 
 

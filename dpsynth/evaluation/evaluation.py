@@ -43,16 +43,15 @@ class Row:
 
     @property
     def reached(self) -> float | None:
-        """Way from the control (0) to the real reference (1), cut to 0..1; none if unknown."""
-        value, real, control = self.value, self.real, self.control
-        if self.better == "match" or self.value.note.startswith("not assessable"):
+        """Way from the control (0) to the real reference (1), cut to 0..1.
+
+        None where there is no value, or where the references don't tell good from bad.
+        """
+        value, real, control = self.value.value, self.real.value, self.control.value
+        given = self.value.assessable and not self.value.note.startswith("not assessable")
+        if not given or not apart(self):
             return None
-        if not (value.assessable and real.assessable and control.assessable):
-            return None
-        apart = real.value - control.value
-        if apart == 0 or (apart > 0) != (self.better == "higher"):
-            return None  # the references don't tell good from bad here
-        return min(max((value.value - control.value) / apart, 0.0), 1.0) + 0.0  # never -0.0
+        return min(max((value - control) / (real - control), 0.0), 1.0) + 0.0  # never -0.0
 
     @property
     def reading(self) -> str:
@@ -74,6 +73,14 @@ class Row:
 
     def _span(self, estimate: Estimate) -> str:
         return f"{rounded(estimate.low)} to {rounded(estimate.high)}"
+
+
+def apart(row: Row) -> bool:
+    """Whether the real reference is better than the control beyond both intervals."""
+    real, control = row.real, row.control
+    if row.better == "match" or not (real.assessable and control.assessable):
+        return False
+    return real.low > control.high if row.better == "higher" else real.high < control.low
 
 
 def row(

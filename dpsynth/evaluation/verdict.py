@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import norm
 
 from dpsynth.evaluation.estimate import NORMAL_95, Estimate
-from dpsynth.evaluation.evaluation import Evaluation, Row, rounded
+from dpsynth.evaluation.evaluation import Evaluation, Row, apart, rounded
 
 Level = Literal["good", "fair", "poor", "unknown"]
 GOOD, FAIR = 0.8, 0.5  # share of the way from the control to real patients
@@ -74,13 +74,17 @@ def usefulness(evaluation: Evaluation) -> Verdict:
         none = "The schema names no label, so prediction was not measured."
         return Verdict(question, "unknown", "Can't be assessed", (none,))
     if row.reached is None:
-        return Verdict(question, "unknown", "Can't be assessed", (row.reading,))
+        told = apart(row) or not row.value.assessable
+        none = "" if told else "A model from real data hardly beats chance here either."
+        return Verdict(
+            question, "unknown", "Can't be assessed", (row.reading, *filter(None, [none]))
+        )
     level = level_of(row.reached)
     answer = {"good": "Yes, for prediction", "fair": "Partly", "poor": "Hardly"}[level]
     why = [
         f"A model trained on the copy ranks real patients with AUC {rounded(row.value.value)} "
         f"({rounded(row.value.low)} to {rounded(row.value.high)}); trained on real patients it "
-        f"has {rounded(row.real.value)}, on shuffled columns {rounded(row.control.value)}. "
+        f"has {rounded(row.real.value)}, and chance is {rounded(row.control.value)}. "
         f"It reaches {row.reached:.0%} of the way."
     ]
     others = [r for r in evaluation.family("utility") if r.metric != "tstr_auc"]

@@ -54,6 +54,15 @@ def test_references_that_do_not_tell_give_no_mark():
     turned = row("tv2", "fidelity", FIDELITY["tv2"], sure(0.2), sure(0.6), sure(0.1))
     assert turned.reached is None
     assert likeness(found(turned)).level == "unknown"
+    blurred = row("tv2", "fidelity", FIDELITY["tv2"], sure(0.2), sure(0.2, 0.05), sure(0.25, 0.05))
+    assert blurred.reached is None
+
+
+def test_a_label_that_real_data_do_not_predict_gives_no_mark():
+    auc = row("tstr_auc", "utility", UTILITY["tstr_auc"], sure(0.5), sure(0.52, 0.03), sure(0.5))
+    made = usefulness(found(auc))
+    assert made.level == "unknown"
+    assert "hardly beats chance" in made.why[1]
 
 
 def test_likeness_is_the_median_and_names_the_weakest():

@@ -8,7 +8,7 @@ from dpsynth.evaluation.bias.discrimination import auc_gap, auc_loss, group_auc
 from dpsynth.evaluation.bias.representation import group_share
 from dpsynth.evaluation.estimate import Estimate
 from dpsynth.evaluation.metric import Metric
-from dpsynth.evaluation.utility import TRAINED_ON_NOISE, TRAINED_ON_REAL
+from dpsynth.evaluation.utility import TRAINED_ON_REAL, UNINFORMED
 
 # Their arguments differ (one group, two models, all groups): see `run_groups`.
 METRICS: dict[str, Metric[Callable[..., Estimate]]] = {
@@ -26,7 +26,7 @@ METRICS: dict[str, Metric[Callable[..., Estimate]]] = {
         scale="0.5: chance; 1: every case before every non-case",
         better="higher",
         real=TRAINED_ON_REAL,
-        control=TRAINED_ON_NOISE,
+        control=UNINFORMED,
     ),
     "auc_loss": Metric(
         measure=auc_loss,
@@ -34,7 +34,7 @@ METRICS: dict[str, Metric[Callable[..., Estimate]]] = {
         scale="0: nothing lost; 0.5: from perfect to chance",
         better="lower",
         real="everyone together",
-        control=TRAINED_ON_NOISE,
+        control=UNINFORMED,
     ),
     "auc_gap": Metric(
         measure=auc_gap,
@@ -42,6 +42,6 @@ METRICS: dict[str, Metric[Callable[..., Estimate]]] = {
         scale="0: all groups alike",
         better="lower",
         real=TRAINED_ON_REAL,
-        control=TRAINED_ON_NOISE,
+        control=UNINFORMED,
     ),
 }

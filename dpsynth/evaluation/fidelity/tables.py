@@ -158,11 +158,15 @@ def lengths(tokens: Tokens, codec: Codec) -> Table:
 
 
 def distributions(table: Table, weights: np.ndarray, cell: np.ndarray, cells: int) -> np.ndarray:
-    """(cells, replicates) shares; a replicate without entries is all zero."""
-    patients = weights.shape[1]
+    """(cells, replicates) shares; a replicate without entries is all zero.
+
+    `weights` is (patients, replicates), in memory by patient: other layouts are copied anew
+    for every table.
+    """
+    patients = len(weights)
     entries = np.bincount(table.who, minlength=patients)
     shares = (1.0 / entries[table.who]).astype(np.float32)
-    sums = csr_matrix((shares, (cell, table.who)), shape=(cells, patients)) @ weights.T
+    sums = csr_matrix((shares, (cell, table.who)), shape=(cells, patients)) @ weights
     return sums / np.maximum(sums.sum(axis=0), np.finfo(np.float32).tiny)
 
 
@@ -189,13 +193,10 @@ def table_distances(
     real: Iterator[Table],
     other: Iterator[Table],
     weights: tuple[np.ndarray, np.ndarray],
-) -> tuple[list[str], np.ndarray]:
-    """Names of the tables and their distances, (tables, replicates), tables in order."""
-    names, rows = [], []
-    for a, b in zip(real, other, strict=True):
-        names.append(a.name)
-        rows.append(table_distance(a, b, *weights))
-    return names, np.array(rows).reshape(len(rows), len(weights[0]))
+) -> np.ndarray:
+    """(tables, replicates) distances; weights as in `distributions`."""
+    rows = [table_distance(a, b, *weights) for a, b in zip(real, other, strict=True)]
+    return np.array(rows).reshape(len(rows), weights[0].shape[1])
 
 
 def mean_distance(
@@ -213,8 +214,9 @@ def mean_distance(
         No table with entries: not assessable. No patient in `other`: 1, with a note.
     """
     rng = np.random.default_rng(seed)
-    weights = tuple(patient_weights(len(each), replicates, rng) for each in (real, other))
-    _, distances = table_distances(tables(real), tables(other), (weights[0], weights[1]))
+    drawn = [patient_weights(len(each), replicates, rng).T for each in (real, other)]
+    weights = (np.ascontiguousarray(drawn[0]), np.ascontiguousarray(drawn[1]))
+    distances = table_distances(tables(real), tables(other), weights)
     known = distances[np.isfinite(distances[:, 0])]
     if not len(known):
         return not_assessable("nothing to compare", len(other))

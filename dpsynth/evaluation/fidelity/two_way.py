@@ -15,7 +15,7 @@ from dpsynth.evaluation.fidelity.tables import (
     variables,
 )
 
-PAIRS = 300  # tables at most; more only costs time, the mean over pairs hardly moves
+PAIRS = 200  # tables at most; more only costs time, the mean over pairs hardly moves
 
 
 def tv2(

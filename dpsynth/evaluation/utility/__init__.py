@@ -13,7 +13,7 @@ from dpsynth.evaluation.utility.discrimination import auc
 from dpsynth.evaluation.utility.precision import auprc
 
 TRAINED_ON_REAL = "the same model trained on real patients"
-TRAINED_ON_NOISE = "the same model trained on shuffled columns"
+UNINFORMED = "always predicting the share of cases"
 
 
 class OnPredictions(Protocol):
@@ -30,7 +30,7 @@ METRICS: dict[str, Metric[OnPredictions]] = {
         scale="0.5: chance; 1: every case before every non-case",
         better="higher",
         real=TRAINED_ON_REAL,
-        control=TRAINED_ON_NOISE,
+        control=UNINFORMED,
     ),
     "tstr_auprc": Metric(
         measure=auprc,
@@ -38,7 +38,7 @@ METRICS: dict[str, Metric[OnPredictions]] = {
         scale="the share of cases: chance; 1: all cases first",
         better="higher",
         real=TRAINED_ON_REAL,
-        control=TRAINED_ON_NOISE,
+        control=UNINFORMED,
     ),
     "tstr_brier": Metric(
         measure=brier,
@@ -46,7 +46,7 @@ METRICS: dict[str, Metric[OnPredictions]] = {
         scale="0: certain and right; 1: certain and wrong",
         better="lower",
         real=TRAINED_ON_REAL,
-        control=TRAINED_ON_NOISE,
+        control=UNINFORMED,
     ),
     "tstr_balanced_accuracy": Metric(
         measure=balanced_accuracy,
@@ -54,6 +54,6 @@ METRICS: dict[str, Metric[OnPredictions]] = {
         scale="0.5: chance; 1: every decision right",
         better="higher",
         real=TRAINED_ON_REAL,
-        control=TRAINED_ON_NOISE,
+        control=UNINFORMED,
     ),
 }

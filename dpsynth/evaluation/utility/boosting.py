@@ -76,13 +76,13 @@ def predict(train: Task, test: Task, *, seed: int = 0) -> Predicted:
     )
 
 
-def independent(task: Task, rng: np.random.Generator) -> Task:
-    """The same samples with every feature and the label shuffled on its own: the control."""
-    X = rng.permuted(task.X, axis=0)
-    return Task(
-        X=X,
-        y=rng.permutation(task.y),
-        patient=task.patient,
-        patients=task.patients,
-        features=task.features,
+def uninformed(train: Task, test: Task) -> Predicted:
+    """The control: always predict the training label's share. Its AUC is 0.5 exactly."""
+    share = float(train.y.mean()) if len(train.y) else 0.0
+    return Predicted(
+        y=test.y,
+        score=np.full(len(test.y), share),
+        patient=test.patient,
+        patients=test.patients,
+        threshold=share,
     )
