@@ -30,15 +30,15 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 def distinct(column: pa.ChunkedArray) -> tuple[np.ndarray, list[Any]]:
     """Each row's place in a list of distinct values; -1 is null."""
+    if len(column) == 0 or pa.types.is_null(column.type):
+        return np.full(len(column), -1), []
     if pa.types.is_dictionary(column.type):
         coded = column.unify_dictionaries().combine_chunks()
     else:
         if pa.types.is_string(column.type):
             column = column.cast(pa.large_string())  # text over 2 GiB
         coded = column.dictionary_encode().combine_chunks()
-    if isinstance(coded, pa.ChunkedArray):  # several chunks, or none
-        if coded.num_chunks == 0:
-            return np.zeros(0, dtype=np.int64), []
+    if isinstance(coded, pa.ChunkedArray):
         coded = coded.chunk(0)
     index = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     values = [original(v) if isinstance(v, str) else v for v in coded.dictionary.to_pylist()]

@@ -1,11 +1,13 @@
 """Untrusted files to Arrow tables: CSV (also gzipped) as text, Parquet as typed; nothing is run.
 
 Caps hold against bombs: bytes on disk, bytes in memory, cells. CSV rows with too many or too few
-cells are skipped and counted, since one patient's row must not stop a reader.
+cells are skipped and counted, since one patient's row must not stop a reader. A quote that opens
+and never closes swallows what follows: quoting is the exporter's part.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 from collections.abc import Iterator, Sequence
@@ -122,22 +124,10 @@ def _first_line(path: Path) -> str:
         raw = file.readline(MOST_HEADER_BYTES)
     if len(raw) == MOST_HEADER_BYTES:
         raise DataError(f"{path.name}: its first line is longer than a line of column names")
-    try:
-        return raw.decode("utf-8-sig").strip("\r\n")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", errors="replace").strip("\r\n")
+    return _decoded(raw.removeprefix(codecs.BOM_UTF8)).strip("\r\n")
 
 
 def _csv(path: Path, head: Header, columns: Sequence[str]) -> tuple[pa.Table, int]:
-    try:
-        return _csv_as(path, head, columns, "utf8")
-    except pa.ArrowInvalid as error:
-        if "UTF8" not in str(error) and "UTF-8" not in str(error):
-            raise
-        return _csv_as(path, head, columns, "cp1252")
-
-
-def _csv_as(path: Path, head: Header, columns: Sequence[str], code: str) -> tuple[pa.Table, int]:
     skipped = 0
 
     def skip(_: Any) -> str:
@@ -150,13 +140,13 @@ def _csv_as(path: Path, head: Header, columns: Sequence[str], code: str) -> tupl
         reader = pacsv.open_csv(
             pa.PythonFile(file, "r"),
             read_options=pacsv.ReadOptions(
-                column_names=names, skip_rows=1, encoding=code, use_threads=False, block_size=2**24
+                column_names=names, skip_rows=1, use_threads=False, block_size=2**24
             ),
             parse_options=pacsv.ParseOptions(
                 delimiter=head.separator, newlines_in_values=True, invalid_row_handler=skip
             ),
             convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.large_string()),
+                column_types=dict.fromkeys(names, pa.large_binary()),
                 include_columns=list(columns),
                 strings_can_be_null=False,
             ),
@@ -167,7 +157,25 @@ def _csv_as(path: Path, head: Header, columns: Sequence[str], code: str) -> tupl
             if held > MOST_MEMORY_BYTES:
                 raise DataError(f"{path.name}: holds over {MOST_MEMORY_BYTES >> 30} GiB; split it")
             batches.append(batch)
-        return pa.Table.from_batches(batches, reader.schema), skipped
+        table = pa.Table.from_batches(batches, reader.schema)
+    return pa.table({name: _text(table.column(name)) for name in columns}), skipped
+
+
+def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Bytes as UTF-8, and each cell that is not as Windows-1252: no cell changes another."""
+    try:
+        return column.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        coded = column.combine_chunks().dictionary_encode()
+        words = pa.array([_decoded(raw) for raw in coded.dictionary.to_pylist()], pa.large_string())
+        return pa.chunked_array([words.take(coded.indices)])
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", errors="replace")
 
 
 def _parquet(path: Path, columns: Sequence[str]) -> pa.Table:

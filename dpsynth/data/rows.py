@@ -62,6 +62,12 @@ def rows(name: str, table: Table, paths: Sequence[Path], notes: Notes) -> Rows:
         notes.add(f"tables.{name}", "malformed lines (dropped)", skipped)
         parts.append(part)
     frame = together(parts, name)
+    for each in frame.schema:
+        if pa.types.is_nested(each.type):
+            raise SchemaError(
+                f"tables.{name}: column {each.name!r} holds {each.type} in each cell; ignore it, "
+                "or write one value a cell"
+            )
     place, known = keys(frame.column(table.key))
     null = np.array([each is None for each in known])[place]
     notes.add(f"tables.{name}", f"rows without {table.key} (dropped)", null.sum())

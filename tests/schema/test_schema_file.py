@@ -70,7 +70,9 @@ def test_the_embedded_schema_is_the_example():
 def test_include_puts_tables_together_and_this_file_wins(tmp_path):
     (tmp_path / "parts").mkdir()
     put(tmp_path / "parts", "people.yaml", SMALL)
-    more = "include: parts/people.yaml\nname: both\ntables:\n  t: {shape: static, key: k, columns: {}}"
+    more = (
+        "include: parts/people.yaml\nname: both\ntables:\n  t: {shape: static, key: k, columns: {}}"
+    )
     schema = load_schema(put(tmp_path, "s.yaml", more))
     assert (schema.name, list(schema.tables)) == ("both", ["people", "t"])
 
@@ -95,11 +97,19 @@ def test_a_table_in_two_files_is_refused(tmp_path):
         ("s.yaml", "name: x\nname: y", "line 2: key 'name' stands twice"),
         ("s.yaml", "", "must hold `name:` and `tables:`"),
         ("s.yaml", "- a\n- b", "must hold `name:` and `tables:`"),
-        ("s.yaml", "name: !!python/object/apply:os.system [ls]", "could not determine a constructor"),
+        (
+            "s.yaml",
+            "name: !!python/object/apply:os.system [ls]",
+            "could not determine a constructor",
+        ),
         ("s.yaml", "include: 3", "include: must be a file's name"),
         ("s.yaml", "include: none.yaml", "none.yaml: there is no such schema file"),
         ("s.toml", "name = ", "s.toml: Invalid value"),
-        ("s.yaml", SMALL.replace("key: pid", "key: FILL IN"), "tables.people.key: still to fill in"),
+        (
+            "s.yaml",
+            SMALL.replace("key: pid", "key: FILL IN"),
+            "tables.people.key: still to fill in",
+        ),
         ("s.yaml", "a: [" * 2000, "s.yaml"),
     ],
 )
