@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,9 @@ import torch
 from torch import Tensor
 
 from dpsynth.data.codec import Codec, Tokens
-from dpsynth.errors import InputError
 from dpsynth.models.base import Progress, discoveries
 from dpsynth.models.markov import Markov
+from dpsynth.models.settings import chosen
 from dpsynth.models.state import State
 from dpsynth.models.workload import anchor, markov_workload
 from dpsynth.privacy.accountant import calibrate
@@ -25,6 +26,11 @@ from dpsynth.schema import Schema
 BOUNDS_SHARE = 0.1  # of the budget, where the schema has private columns
 
 
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """There is nothing to set."""
+
+
 class MarkovModel:
     """The whole budget on the tables of `markov_workload`.
 
@@ -33,8 +39,7 @@ class MarkovModel:
     """
 
     def __init__(self, schema: Schema, codec: Codec, plan: Plan, **settings: Any) -> None:
-        if settings:
-            raise InputError(f"model 'markov' has no setting {next(iter(settings))!r}")
+        chosen(Settings, "markov", settings)
         self.codec = codec
         self._given = anchor(schema, codec)
         self._queries = markov_workload(codec, self._given)
@@ -45,6 +50,7 @@ class MarkovModel:
     @staticmethod
     def plan(schema: Schema, budget: Budget, count_epsilon: float = 0.0, **settings: Any) -> Plan:
         """One release of tables, after what private columns need."""
+        chosen(Settings, "markov", settings)
         first = discoveries(schema, BOUNDS_SHARE)
         left = 1.0 - sum(share for _, share in first)
         return calibrate(

@@ -27,11 +27,17 @@ class State:
 
     Args:
         folder: inside the run folder; made if missing.
+
+    Attributes:
+        lost: steps that earlier processes asked and whose answers no checkpoint holds.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            durable.sync_folder(folder.parent)
+        self.lost = self._lost()
 
     def once(self, name: str, ask: Callable[[], list[np.ndarray]]) -> list[np.ndarray]:
         """The answers under that name: saved ones, or asked now and saved before use.
@@ -72,7 +78,8 @@ class State:
 
     def checkpoint(self, tensors: Mapping[str, Tensor], step: int) -> None:
         """Replace the checkpoint: what training had learnt after `step` steps."""
-        held = dict(tensors) | {"checkpoint.step": torch.tensor(step)}
+        counts = {"checkpoint.step": torch.tensor(step), "checkpoint.lost": torch.tensor(self.lost)}
+        held = dict(tensors) | counts
         write_tensors(self.folder / "checkpoint.safetensors", held)
 
     def restore(self) -> tuple[dict[str, Tensor], int] | None:
@@ -83,7 +90,17 @@ class State:
         tensors = read_tensors(path)
         if "checkpoint.step" not in tensors:
             raise RunError(f"{path} is not a checkpoint of ours; delete the run and start again")
+        tensors.pop("checkpoint.lost", None)
         return tensors, int(tensors.pop("checkpoint.step"))
+
+    def _lost(self) -> int:
+        """Steps lost before the checkpoint was written, and those asked since it was."""
+        if not self.holds("checkpoint"):
+            return self.asked
+        tensors = read_tensors(self.folder / "checkpoint.safetensors")
+        none = torch.tensor(0)
+        saved, lost = (int(tensors.get(f"checkpoint.{name}", none)) for name in ("step", "lost"))
+        return lost + max(self.asked - saved, 0)
 
     def remove(self) -> None:
         """Delete the folder: the run is finished."""

@@ -10,13 +10,14 @@ from typing import Any
 from dpsynth.data.codec import Codec, Field, codec
 from dpsynth.data.reader import read
 from dpsynth.data.records import Records
-from dpsynth.errors import InputError
+from dpsynth.errors import InputError, LedgerError
 from dpsynth.evaluation.evaluation import Evaluation
 from dpsynth.evaluation.report import write_report
 from dpsynth.evaluation.run import evaluate as measure
 from dpsynth.models.base import Progress, quiet
 from dpsynth.pipeline.access import plain_paths, population_of, split
-from dpsynth.pipeline.run_folder import RunFolder, claim
+from dpsynth.pipeline.folders import check_free, claimed
+from dpsynth.pipeline.run_folder import RunFolder
 from dpsynth.privacy.discover import exact_field, private_columns
 from dpsynth.privacy.ledger import Ledger
 from dpsynth.schema import Kind, Schema
@@ -24,10 +25,17 @@ from dpsynth.schema import Kind, Schema
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
-    """What `evaluate` found. Internal."""
+    """What `evaluate` found. Internal.
+
+    Attributes:
+        files: the report.
+        evaluation: every measure.
+        population: whose patients were looked at; the ledger holds the access.
+    """
 
     files: list[Path]
     evaluation: Evaluation
+    population: str
 
 
 def evaluate(
@@ -58,10 +66,10 @@ def evaluate(
         ledger, seed, progress: as in `train`.
     """
     book = ledger or Ledger()
+    _outside(Path(out))
     copy, _ = read(synthetic, schema)
     trained, _ = read(train, schema)
     others, _ = read(holdout, schema)
-    _outside(Path(out))
     group = population_of(book, plain_paths([*train, *holdout]), population)
     return _measured(book, group, trained, others, copy, schema, out, privacy, seed, progress)
 
@@ -87,14 +95,15 @@ def evaluate_run(
         raise InputError(
             f"{run_folder} held nobody out; train with --holdout 0.2, or give --train and --holdout"
         )
+    _outside(Path(out))
+    card = folder.card()
     group = population_of(book, plain_paths(data), None)
+    if group != run.population:
+        raise LedgerError(f"these files are of population {group!r}, the run of {run.population!r}")
     copy, _ = read(synthetic, run.schema)
     records, _ = read(data, run.schema)
-    _outside(Path(out))
     trained, others = split(records, run.holdout_rate, book, group)
-    return _measured(
-        book, group, trained, others, copy, run.schema, out, folder.card(), seed, progress
-    )
+    return _measured(book, group, trained, others, copy, run.schema, out, card, seed, progress)
 
 
 def _outside(out: Path) -> None:
@@ -102,7 +111,7 @@ def _outside(out: Path) -> None:
     for parent in out.resolve().parents:
         if (parent / "run.json").exists():
             raise InputError(f"{out} is inside the run folder {parent}; a report is internal")
-    claim(out)
+    check_free(out)
 
 
 def _measured(
@@ -117,14 +126,15 @@ def _measured(
     seed: int,
     progress: Progress,
 ) -> Evaluated:
-    book.unprotected(group, run=None, purpose="evaluation of a synthetic copy")
-    found = measure(
-        trained, others, copy, schema, code_books(schema, trained), seed=seed, progress=progress
-    )
-    files = write_report(
-        found, Path(out), title=f"Synthetic copy of {schema.name}", privacy=privacy
-    )
-    return Evaluated(files=files, evaluation=found)
+    with claimed(Path(out)):
+        book.unprotected(group, run=None, purpose="evaluation of a synthetic copy")
+        found = measure(
+            trained, others, copy, schema, code_books(schema, trained), seed=seed, progress=progress
+        )
+        files = write_report(
+            found, Path(out), title=f"Synthetic copy of {schema.name}", privacy=privacy
+        )
+    return Evaluated(files=files, evaluation=found, population=group)
 
 
 def code_books(schema: Schema, real: Records) -> Codec:

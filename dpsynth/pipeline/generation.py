@@ -16,7 +16,8 @@ from dpsynth.data.records import Records
 from dpsynth.data.writer import write
 from dpsynth.errors import InputError
 from dpsynth.models.base import Progress, quiet
-from dpsynth.pipeline.run_folder import Run, RunFolder, claim
+from dpsynth.pipeline.folders import check_free, claimed
+from dpsynth.pipeline.run_folder import Run, RunFolder
 from dpsynth.pipeline.training import chosen_device
 
 
@@ -53,18 +54,21 @@ def generate(
         progress: called with (stage, done, of).
     """
     source = RunFolder(Path(folder))
+    check_free(Path(out))
     run = source.load()
     model = source.load_model(run)
     number = run.plan.population if patients is None else patients
     if number < 0:
         raise InputError(f"n must be at least 0, got {patients!r}")
+    if seed is not None and seed < 0:
+        raise InputError(f"seed must be at least 0, got {seed!r}")
     fixed = conditions(where, run.codec)
     target = chosen_device(device)
-    claim(Path(out))
     start = secrets.randbits(62) if seed is None else seed
-    tokens = model.sample(number, fixed, start, progress, target)
-    records = run.codec.decode(tokens, np.random.default_rng([start, 1]))
-    files = write(records, run.schema, Path(out), file_format)
+    with claimed(Path(out)):
+        tokens = model.sample(number, fixed, start, progress, target)
+        records = run.codec.decode(tokens, np.random.default_rng([start, 1]))
+        files = write(records, run.schema, Path(out), file_format)
     return Generated(files=files, records=records, run=run)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,9 +11,11 @@ from typing import Any, Literal
 
 from dpsynth import __version__
 from dpsynth.data.codec import Codec, Field, codec
-from dpsynth.errors import InputError, RunError
+from dpsynth.errors import RunError
 from dpsynth.models import MODELS, Model
 from dpsynth.models.state import State, read_tensors, write_tensors
+from dpsynth.pipeline.folders import write_text
+from dpsynth.privacy.card import render_html
 from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Column, Schema
 
@@ -82,19 +83,13 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    @classmethod
-    def create(cls, path: Path) -> RunFolder:
-        """Take an empty or new folder.
-
-        Raises:
-            InputError: if it holds anything.
-        """
-        claim(path)
-        return cls(path)
-
     def state(self) -> State:
         """What a killed run left; removed when the run is finished."""
         return State(self.path / "state")
+
+    def open(self) -> bool:
+        """Whether that is still there."""
+        return (self.path / "state").exists()
 
     def save(self, run: Run) -> None:
         """Write `run.json`."""
@@ -109,7 +104,7 @@ class RunFolder:
         """
         path = self.path / "run.json"
         try:
-            facts = json.loads(path.read_text())
+            facts = json.loads(path.read_text(encoding="utf-8"))
             found = facts.pop("format", None)
             facts.pop("dpsynth", None)
         except FileNotFoundError as error:
@@ -146,14 +141,15 @@ class RunFolder:
         return model
 
     def save_card(self, card: dict[str, Any]) -> None:
-        """Write `privacy.json`."""
+        """Write `privacy.json`, and the same to read and sign as `privacy.html`."""
         write_text(self.path / "privacy.json", json.dumps(card, indent=1) + "\n")
+        write_text(self.path / "privacy.html", render_html(card))
 
     def card(self) -> dict[str, Any]:
         """Read `privacy.json`."""
         path = self.path / "privacy.json"
         try:
-            return json.loads(path.read_text())
+            return json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RunError(f"{path} can't be read: {error}") from error
 
@@ -162,30 +158,6 @@ class RunFolder:
         line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "event": event} | public
         with (self.path / "log.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
-
-
-def claim(path: Path) -> None:
-    """Make an output folder.
-
-    Raises:
-        InputError: if it holds something, or can't be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        if any(path.iterdir()):
-            raise InputError(f"{path} is not empty; choose another folder")
-    except OSError as error:
-        raise InputError(f"{path} can't be made: {error.strerror}") from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all, flushed to disk."""
-    fresh = path.with_name(path.name + ".partial")
-    with fresh.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
 
 
 def new_id() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,15 +18,18 @@ from dpsynth.models.base import Progress, quiet
 from dpsynth.models.state import State
 from dpsynth.pipeline.access import check_rate, plain_paths, population_of, split
 from dpsynth.pipeline.card import card_of
-from dpsynth.pipeline.run_folder import Run, RunFolder, claim, finished, new_id
+from dpsynth.pipeline.folders import check_free, claimed
+from dpsynth.pipeline.run_folder import Run, RunFolder, finished, new_id
 from dpsynth.privacy.budget import budget
 from dpsynth.privacy.discover import private_columns
 from dpsynth.privacy.door import Door, noised_size
 from dpsynth.privacy.ledger import Ledger
 from dpsynth.privacy.noise import CryptoStream
+from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
 
 SIZE_SHARE = 0.05  # of epsilon, for a noised population
+TRIAL_SIZE = 1000  # stands in for a size that is still to be noised, to check settings early
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,42 +92,31 @@ def train(
     check_rate(holdout_rate)
     if model not in MODELS:
         raise InputError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
-    size = schema.population
-    if size is None:
-        raise SchemaError(
-            "the schema lacks population: state the public number of "
-            f"{schema.unit}s, or 'private' to have it counted with noise"
-        )
-    target, fresh = chosen_device(device), not folder.exists()
-    # Numbers are checked before anything is read or written; a noised size checks them again.
-    budget(epsilon, delta, size if isinstance(size, int) else 2)
+    target = chosen_device(device)
+    check_free(folder)
+    known = settings or {}
+    size = _public_size(schema, holdout_rate)
+    # Whatever can be refused without the data is refused before they are read.
+    count_epsilon = 0.0 if size else SIZE_SHARE * epsilon
+    budget(epsilon, delta, schema.population if isinstance(schema.population, int) else 2)
+    if size:
+        plan = _plan(schema, epsilon, delta, model, known, size)
+    else:
+        _plan(schema, epsilon, None, model, known, TRIAL_SIZE, count_epsilon)
     records, notes = read(data, schema)
     stream = CryptoStream(insecure_seed)
-    claim(folder)
-    try:
+    with claimed(folder):
         group = population_of(book, plain_paths(data), population)
         chosen, _ = split(records, holdout_rate, book, group)
         run_id = new_id()
-        count_epsilon = 0.0
-        if isinstance(size, int):
-            public_size = max(round(size * (1 - holdout_rate)), 1)
-        else:
-            count_epsilon = SIZE_SHARE * epsilon
-            book.reserve(
-                group,
-                run=f"{run_id}-size",
-                epsilon=count_epsilon,
-                delta=0.0,
-                plan={"count_epsilon": count_epsilon},
-            )
-            public_size = noised_size(chosen, count_epsilon, stream)
-        promise = budget(epsilon, delta, public_size)
-        plan = MODELS[model].plan(schema, promise, count_epsilon, **(settings or {}))
+        if not size:
+            size = _counted(book, group, run_id, count_epsilon, chosen, stream)
+            plan = _plan(schema, epsilon, delta, model, known, size, count_epsilon)
         run = Run(
             id=run_id,
             population=group,
             model=model,
-            settings=dict(settings or {}),
+            settings=dict(known),
             schema=schema,
             plan=plan,
             holdout_rate=holdout_rate,
@@ -133,11 +124,52 @@ def train(
         )
         RunFolder(folder).save(run)
         _reserve(book, run)
-    except BaseException:
-        if fresh:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
     return _fit(run, RunFolder(folder), chosen, notes, book, stream, target, progress)
+
+
+def _public_size(schema: Schema, holdout_rate: float) -> int | None:
+    """The size that is trained on, or none if it is to be counted with noise.
+
+    Raises:
+        SchemaError: if the schema says neither.
+    """
+    if schema.population is None:
+        raise SchemaError(
+            "the schema lacks population: state the public number of "
+            f"{schema.unit}s, or 'private' to have it counted with noise"
+        )
+    if schema.population == "private":
+        return None
+    return max(round(schema.population * (1 - holdout_rate)), 1)
+
+
+def _plan(
+    schema: Schema,
+    epsilon: float,
+    delta: float | None,
+    model: str,
+    settings: Mapping[str, Any],
+    size: int,
+    count_epsilon: float = 0.0,
+) -> Plan:
+    promise = budget(epsilon, delta, size)
+    return MODELS[model].plan(schema, promise, count_epsilon, **settings)
+
+
+def _counted(
+    book: Ledger,
+    group: str,
+    run_id: str,
+    epsilon: float,
+    records: Records,
+    stream: CryptoStream,
+) -> int:
+    """The noised size, paid for before it is asked."""
+    run = f"{run_id}-size"
+    book.reserve(group, run=run, epsilon=epsilon, delta=0.0, plan={"count_epsilon": epsilon})
+    size = noised_size(records, epsilon, stream)
+    book.finish(group, run=run, status="finished")
+    return size
 
 
 def resume(
@@ -161,7 +193,7 @@ def resume(
     book, folder = ledger or Ledger(), RunFolder(Path(out))
     run = folder.load()
     if run.status == "finished":
-        raise RunError(f"{out} is finished; there is nothing to resume")
+        return _closed(run, folder, book)
     if run.insecure_seed and insecure_seed is None:
         raise RunError(f"{out} was begun with --insecure-seed; resume it with one")
     if insecure_seed is not None and not run.insecure_seed:
@@ -170,6 +202,7 @@ def resume(
     group = population_of(book, plain_paths(data), None)
     if group != run.population:
         raise LedgerError(f"these files are of population {group!r}, the run of {run.population!r}")
+    records, notes = read(data, run.schema)
     try:
         reservation = book.resume(group, run=run.id)
         run = replace(run, resumes=reservation.resumes)
@@ -177,7 +210,6 @@ def resume(
         if any(entry.body.get("run") == run.id for entry in book.entries(group)):
             raise
         _reserve(book, run)  # killed before the plan was reserved: nothing has been asked
-    records, notes = read(data, run.schema)
     chosen, _ = split(records, run.holdout_rate, book, group)
     # A resumed insecure run must not repeat the noise that the first part drew.
     seed = None if insecure_seed is None else insecure_seed + 1_000_003 * max(run.resumes, 1)
@@ -205,10 +237,8 @@ def _fit(
     progress: Progress,
 ) -> Trained:
     state = folder.state()
-    folder.log("begin", run=run.id, model=run.model, resumes=run.resumes)
-    restored = state.restore()
-    saved = restored[1] if restored else 0
-    run = replace(run, steps_dropped=run.steps_dropped + max(state.asked - saved, 0))
+    folder.log("begin", run=run.id, model=run.model, resumes=run.resumes, asked=state.asked)
+    run = replace(run, steps_dropped=state.lost)
     door = _door(run, records, state, stream, device)
     run = _discovered(run, folder, door)
     folder.save(run)
@@ -216,14 +246,27 @@ def _fit(
     model = run.build()
     model.fit(door, state, progress, device)
     folder.save_model(model)
+    folder.log("trained", run=run.id, asked=state.asked, dropped=state.lost)
     run = finished(run)
-    card = card_of(run, book)
-    folder.save_card(card)
-    book.finish(run.population, run=run.id, status="finished")
+    folder.save_card(card_of(run, book))
     folder.save(run)
+    return _closed(run, folder, book, notes)
+
+
+def _closed(run: Run, folder: RunFolder, book: Ledger, notes: Notes | None = None) -> Trained:
+    """Close what is complete on disk, which a kill may have kept from being closed.
+
+    Raises:
+        RunError: if it was closed before.
+    """
+    if not folder.open():
+        raise RunError(f"{folder.path} is finished; there is nothing to resume")
+    entries = book.entries(run.population)
+    if not any(e.type == "finish" and e.body["run"] == run.id for e in entries):
+        book.finish(run.population, run=run.id, status="finished")
     folder.log("finish", run=run.id)
-    state.remove()
-    return Trained(folder=folder.path, run=run, card=card, notes=notes)
+    folder.state().remove()
+    return Trained(folder=folder.path, run=run, card=folder.card(), notes=notes or Notes())
 
 
 def _door(
@@ -265,8 +308,10 @@ def chosen_device(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"device must be auto, cpu, cuda or cuda:i, got {name!r}") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type not in {"cpu", "cuda"}:
+        raise InputError(f"device must be auto, cpu, cuda or cuda:i, got {name!r}")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise InputError(f"device {name!r} is not there; use cpu")
     return device

@@ -1,0 +1,68 @@
+"""Output folders and files: whole or not at all, and nothing left behind by a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from dpsynth.errors import InputError
+
+
+def claim(path: Path) -> None:
+    """Make an output folder.
+
+    Raises:
+        InputError: if it holds something, or can't be made.
+    """
+    check_free(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path} can't be made: {error.strerror}") from error
+
+
+def check_free(path: Path) -> None:
+    """Refuse an output folder that holds something, before any work is done.
+
+    Raises:
+        InputError: if it does, or is a file.
+    """
+    try:
+        if path.exists() and any(path.iterdir()):
+            raise InputError(f"{path} is not empty; choose another folder")
+    except OSError as error:
+        raise InputError(
+            f"{path} can't be the output folder: {error.strerror}; choose another"
+        ) from error
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[None]:
+    """Make an output folder; if what follows fails, leave nothing of it behind."""
+    new = [each for each in (path, *path.parents) if not each.exists()]
+    claim(path)
+    try:
+        yield
+    except BaseException:
+        for each in path.iterdir():
+            if each.is_dir():
+                shutil.rmtree(each, ignore_errors=True)
+            else:
+                each.unlink(missing_ok=True)
+        with suppress(OSError):  # a parent that somebody else has used since
+            for each in new:
+                each.rmdir()
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all, flushed to disk."""
+    fresh = path.with_name(path.name + ".partial")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
