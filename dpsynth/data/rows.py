@@ -74,10 +74,8 @@ def rows(name: str, table: Table, paths: Sequence[Path], notes: Notes) -> Rows:
     if null.any():
         frame = frame.filter(pa.array(~null))
         place = place[~null]
-    if table.shape == "events" and not wide:
-        frame, place, code = _declared(frame, place, table, name, notes)
-    else:
-        code = None
+    long = table.shape == "events" and not wide
+    code = _declared(frame, table, name, notes) if long else None
     clock = table.time
     time = times(frame.column(clock.column), clock, f"tables.{name}.time") if clock else None
     return Rows(
@@ -91,10 +89,8 @@ def rows(name: str, table: Table, paths: Sequence[Path], notes: Notes) -> Rows:
     )
 
 
-def _declared(
-    frame: pa.Table, place: np.ndarray, table: Table, name: str, notes: Notes
-) -> tuple[pa.Table, np.ndarray, np.ndarray]:
-    """Code of each event; events of undeclared codes are dropped."""
+def _declared(frame: pa.Table, table: Table, name: str, notes: Notes) -> np.ndarray:
+    """Place of each event's code among the table's columns, -1 if it is not wanted."""
     index, values = distinct(frame.column(table.code))
     known = {each.source or at: i for i, (at, each) in enumerate(table.columns.items())}
     loose = {plain(code): i for code, i in known.items()}
@@ -103,7 +99,7 @@ def _declared(
     code = np.array([*(-1 if i in dropped else i for i in of), -1])[index]
     if table.other_codes == "note":
         notes.add(f"tables.{name}", "events of other codes (dropped)", (code < 0).sum())
-    return frame, place, code
+    return code
 
 
 def _wanted(

@@ -67,13 +67,16 @@ def test_bounds_hold_for_each_value_or_for_the_sum(put, one_table):
     assert records.visits["A"].tolist() == [8, 7]  # 15 clipped
 
 
-def test_categories_and_occurrence(put, one_table):
-    text = "pid,t,code,v\n1,1,S,1.0\n1,2,S,2\n1,70,S,9\n1,3,D,\n2,65,D,\n"
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_categories_and_occurrence(put, one_table, ending):
+    nan = None if ending == "parquet" else ""
+    rows = [(1, 1, "S", 1.0), (1, 2, "S", 2), (1, 70, "S", 9), (1, 3, "D", nan), (2, 65, "D", nan)]
+    path = put(f"x.{ending}", pd.DataFrame(rows, columns=["pid", "t", "code", "v"]))
     columns = {
         "S": {"type": "category", "categories": ["1", "2"]},
         "D": {"type": "boolean", "value": "count"},
     }
-    records, notes = stream(put, one_table, columns, text, span="2h")
+    records, notes = read([path], one_table("events", columns, **KEYS, span="2h"))
     assert records.visits.to_numpy().tolist() == [
         [0, 0, "2", "true"],
         [0, 60, None, "false"],
@@ -125,3 +128,25 @@ def test_identifier_codes_are_never_read(put, one_table):
     }
     records, _ = stream(put, one_table, columns, span="3h")
     assert list(records.visits.columns) == ["patient", "time", "A"]
+
+
+def test_rows_of_windows_are_recognised_by_their_header(put, one_table):
+    columns = {
+        "A": {"type": "number", "bounds": WIDE},
+        "n": {"type": "count", "bounds": WIDE, "value": "count", "source": "Z"},
+        "sex": {"type": "boolean", "per": "patient"},
+    }
+    schema = one_table("events", columns, **KEYS, span="3h", empty="keep")
+    text = "pid,t,A,Z,sex\n1,120,7,2,1\n1,0,,,\n1,60,5,1,\n2,,,,0\n3,60,1,1,\n3,999,1,1,\n"
+    records, notes = read([put("x.csv", text)], schema)
+    want = [
+        [0, 0, NAN, 0],
+        [0, 1, 5, 1],
+        [0, 2, 7, 2],
+        [2, 0, NAN, 0],
+        [2, 1, 1, 1],
+        [2, 2, NAN, 0],
+    ]
+    np.testing.assert_equal(records.visits.to_numpy(), want)
+    assert records.static["sex"].tolist() == ["true", "false", None]
+    assert notes.counts["tables.x", "rows outside the windows (dropped)"] == 1

@@ -49,6 +49,20 @@ def test_one_table_takes_any_file_and_a_folder_leaves_others_alone(put, one_tabl
     assert "holds no file of a table" in line([empty], one_table("static", X), DataError)
 
 
+def test_a_folder_may_be_named_for_a_table(put):
+    schema = Schema(name="t", tables=TWO)
+    a = put("a.csv", "pid,x\n1,1\n")
+    folder = put("old/whatever-1.csv", "pid\n2\n").parent
+    put("old/whatever-2.csv", "pid\n3\n")
+    assert list(read([a, f"b={folder}"], schema)[0].keys) == ["1", "2", "3"]
+
+
+def test_files_of_one_table_must_have_the_same_columns(put, one_table):
+    schema = one_table("static", X, ignore=["y"])
+    paths = [put("x-1.csv", "pid,x\n1,1\n"), put("x-2.csv", "pid,y\n1,1\n")]
+    assert "x-2.csv: lacks x" in line(paths, schema, SchemaError)
+
+
 def test_columns_that_the_schema_or_the_file_lack_are_listed_with_a_cure(put, one_table):
     schema = one_table("static", {**X, "y": X["x"]})
     text = line([put("x.csv", "pid,x,z,w\n1,1,1,1\n")], schema, SchemaError)

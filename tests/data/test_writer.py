@@ -56,6 +56,15 @@ FORMS = {
         "people": PEOPLE,
         "e": {**EVENTS, "time": HOURS, "span": "2d", "empty": "keep"},
     },
+    "grid of dates": {
+        "e": {
+            **EVENTS,
+            "time": {"column": "t", "kind": "date", "unit": "hours"},
+            "span": "2d",
+            "empty": "keep",
+        }
+    },
+    "windows of dates": {"e": {**EVENTS, "time": {"column": "t", "kind": "date"}}},
     "windows": {"e": {**EVENTS, "time": {**HOURS, "gap": {**GAP, "type": "count"}}}},
 }
 
@@ -85,7 +94,8 @@ def windowed(records: Records, schema: Schema) -> Records:
     for table in schema.tables.values():
         if table.shape == "events" and table.empty == "drop":
             turn = visits.groupby("patient").cumcount().to_numpy()
-            visits["time"] = (turn * 3 + visits["patient"].to_numpy() % 2) * table.window
+            late = visits["patient"].to_numpy() % 2 if table.time.kind == "number" else 0
+            visits["time"] = (turn * 3 + late) * table.window  # dates start at the first visit
         elif table.shape == "events":
             visits["time"] = visits.groupby("patient").cumcount().astype(float)
         for name, column in table.columns.items():
