@@ -1,8 +1,35 @@
-"""What dpsynth does, as library functions; each command calls one of them."""
+"""What dpsynth does, as library functions; each command calls one of them.
 
-from dpsynth.pipeline.demo import demo
-from dpsynth.pipeline.evaluating import evaluate, evaluate_run
-from dpsynth.pipeline.generation import generate
-from dpsynth.pipeline.training import resume, train
+Most are looked up on first use, so that `dpsynth inspect` need not wait for torch.
+"""
 
-__all__ = ["demo", "evaluate", "evaluate_run", "generate", "resume", "train"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from dpsynth.pipeline.demo import demo  # its file has its name, so it can't be looked up late
+from dpsynth.pipeline.inspecting import inspect
+
+if TYPE_CHECKING:
+    from dpsynth.pipeline.evaluating import evaluate, evaluate_run
+    from dpsynth.pipeline.generation import generate
+    from dpsynth.pipeline.training import resume, train
+
+_LATE = {
+    "evaluate": "evaluating",
+    "evaluate_run": "evaluating",
+    "generate": "generation",
+    "resume": "training",
+    "train": "training",
+}
+
+__all__ = ["demo", "evaluate", "evaluate_run", "generate", "inspect", "resume", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dpsynth.data.embedded import randhie_path, randhie_schema
-from dpsynth.models.base import Progress, quiet
-from dpsynth.pipeline.evaluating import Evaluated, evaluate_run
-from dpsynth.pipeline.generation import Generated, generate
-from dpsynth.pipeline.training import Trained, train
-from dpsynth.privacy.ledger import Ledger
+
+if TYPE_CHECKING:
+    from dpsynth.models.base import Progress
+    from dpsynth.pipeline.evaluating import Evaluated
+    from dpsynth.pipeline.generation import Generated
+    from dpsynth.pipeline.training import Trained
+    from dpsynth.privacy.ledger import Ledger
 
 POPULATION = "randhie-demo"
 HOLDOUT = 0.25
@@ -35,7 +37,7 @@ def demo(
     settings: Mapping[str, Any] | None = None,
     device: str = "auto",
     ledger: Ledger | None = None,
-    progress: Progress = quiet,
+    progress: Progress | None = None,
 ) -> Demo:
     """Train, generate and evaluate on the RAND Health Insurance Experiment.
 
@@ -45,8 +47,15 @@ def demo(
         out: where `run/`, `synthetic/` and `report/` go; `out-2` and so on if it is taken.
         epsilon, model, settings, device, ledger, progress: as in `train`.
     """
+    # Not at the top: this file is looked at by every command, and these take seconds.
+    from dpsynth.models.base import quiet
+    from dpsynth.pipeline.evaluating import evaluate_run
+    from dpsynth.pipeline.generation import generate
+    from dpsynth.pipeline.training import train
+    from dpsynth.privacy.ledger import Ledger
+
     folder = untaken(Path(out))
-    book = ledger or Ledger()
+    book, progress = ledger or Ledger(), progress or quiet
     data = [randhie_path()]
     trained = train(
         data,

@@ -1,0 +1,62 @@
+"""The privacy statement that ends every command that touched real data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dpsynth.pipeline.run_folder import Run
+from dpsynth.privacy.budget import reported
+from dpsynth.privacy.card.page import not_protected
+from dpsynth.privacy.ledger import Ledger, Table, table
+
+ADJACENCY = "add-or-remove"
+
+
+def lines(run: Run, card: dict[str, Any], folder: Path, ledger: Ledger) -> list[str]:
+    """The promise, what it leaves out, what is spent, and where the card is."""
+    gaps = "; ".join(f"{name}: {what}" for name, what in not_protected(card)) or "nothing is known"
+    return [
+        f"Privacy: (epsilon {reported(run.plan.epsilon):g}, delta {run.plan.delta:g}) per "
+        f"{run.schema.unit}, {ADJACENCY} of one {run.schema.unit} with all records.",
+        f"Not covered: {gaps}.",
+        *spent_lines(run.population, ledger),
+        f"Card: {folder / 'privacy.html'} to read, {folder / 'privacy.json'} for machines.",
+    ]
+
+
+def spent_lines(population: str, ledger: Ledger) -> list[str]:
+    """What all runs on the population have spent, as this machine's ledger knows."""
+    found = _known(population, ledger)
+    if found is None:
+        return [f"Spent: population {population} is not in this machine's ledger {ledger.root}."]
+    return [f"Population {population}: {found.total}."]
+
+
+def facts(run: Run, card: dict[str, Any], folder: Path, ledger: Ledger) -> dict[str, Any]:
+    """The same for machines."""
+    return {
+        "epsilon": run.plan.epsilon,
+        "delta": run.plan.delta,
+        "unit": run.schema.unit,
+        "adjacency": ADJACENCY,
+        "not_covered": [f"{name}: {what}" for name, what in not_protected(card)],
+        "population": run.population,
+        "spent": spent_facts(run.population, ledger),
+        "card": str(folder / "privacy.json"),
+        "page": str(folder / "privacy.html"),
+    }
+
+
+def spent_facts(population: str, ledger: Ledger) -> dict[str, Any] | None:
+    """The sums, or none where the ledger does not know the population."""
+    if _known(population, ledger) is None:
+        return None
+    return asdict(ledger.spent(population))
+
+
+def _known(population: str, ledger: Ledger) -> Table | None:
+    if population not in ledger.populations():
+        return None
+    return table(ledger, population)

@@ -1,0 +1,71 @@
+"""What an evaluation found, in five lines of plain words."""
+
+from __future__ import annotations
+
+from dpsynth.evaluation.estimate import Estimate
+from dpsynth.evaluation.evaluation import Evaluation, rounded
+
+
+def summary(found: Evaluation) -> list[str]:
+    """Use, likeness, the group it is worst for, what an attack finds, and what that means."""
+    return [_use(found), _likeness(found), _group(found), _attack(found), _meaning(found)]
+
+
+def _use(found: Evaluation) -> str:
+    row = found.get("tstr_auc")
+    if row is None or not row.value.assessable:
+        return "Use: not assessable" + ("." if row is None else f" ({row.value.note}).")
+    return (
+        f"Use: a model trained on the copy ranks real {found.unit}s with AUC "
+        f"{_with_range(row.value)}; trained on real {found.unit}s it has "
+        f"{_with_range(row.real)} (0.5 is guessing)."
+    )
+
+
+def _likeness(found: Evaluation) -> str:
+    row = found.get("c2st_auc")
+    if row is None or not row.value.assessable:
+        return "Likeness: not assessable."
+    return (
+        f"Likeness: a classifier tells copy from real with AUC {_with_range(row.value)} "
+        f"(0.5 is no better than guessing, 1 is always); real from real: {_with_range(row.real)}."
+    )
+
+
+def _group(found: Evaluation) -> str:
+    rows = [r for r in found.family("bias") if r.metric == "auc_loss" and r.group]
+    held = [r for r in rows if r.value.assessable and not r.value.note]
+    if not held:
+        return "Worst group: not assessable (no sensitive group has enough events)."
+    worst = max(held, key=lambda row: row.value.value)
+    more = f"; {len(rows) - len(held)} not assessable" if len(held) < len(rows) else ""
+    return (
+        f"Worst group of {len(held)}{more}: {worst.group} loses {_with_range(worst.value)} AUC by "
+        f"training on the copy; everyone together {rounded(worst.real.value)}."
+    )
+
+
+def _attack(found: Evaluation) -> str:
+    row = found.get("membership_auc")
+    if row is None or not row.value.assessable:
+        return "Attack: not assessable."
+    return (
+        f"Attack: one that guesses who was trained on has AUC {_with_range(row.value)} (0.5 is "
+        f"guessing); on the records themselves {rounded(row.control.value)}. It proves nothing: "
+        "the guarantee does, not this attack."
+    )
+
+
+def _meaning(found: Evaluation) -> str:
+    return (
+        f"In brackets: 95 % intervals, one copy of {found.synthetic:,} {found.unit}s, one "
+        f"training. What differs between runs is not in them."
+    )
+
+
+def _with_range(estimate: Estimate) -> str:
+    if not estimate.assessable:
+        return "not assessable"
+    if not estimate.low < estimate.high:
+        return rounded(estimate.value)
+    return f"{rounded(estimate.value)} ({rounded(estimate.low)} to {rounded(estimate.high)})"

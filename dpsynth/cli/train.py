@@ -1,0 +1,123 @@
+"""`dpsynth train`: from real records to a run folder."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dpsynth.cli import options
+from dpsynth.cli.output import finish, internal
+
+RESUMED = ("out", "data", "resumed", "insecure_seed", "device", "as_json")  # the rest is known
+
+
+@click.command("train")
+@options.data_argument()
+@click.option("--schema", type=options.PATH, metavar="FILE", help="Public facts of the data.")
+@click.option("--out", type=options.PATH, required=True, metavar="RUN", help="New run folder.")
+@click.option(
+    "--epsilon",
+    type=options.EPSILON,
+    metavar="NUMBER",
+    help="What may be lost per patient in all, without unit; needed unless resumed.",
+)
+@click.option(
+    "--delta",
+    type=options.DELTA,
+    metavar="CHANCE",
+    help="Below 1/P.  [default: the largest power of ten below P^-1.1]",
+)
+@click.option(
+    "--population",
+    metavar="NAME",
+    help="Group of patients in the ledger; needed the first time that a file is used.",
+)
+@click.option(
+    "--holdout",
+    type=options.RATE,
+    default=0.0,
+    show_default=True,
+    metavar="RATE",
+    help="Chance of each patient to be kept from training, for evaluation.",
+)
+@click.option("--resume", "resumed", is_flag=True, help="Continue a killed run to its plan's end.")
+@click.option(
+    "--insecure-seed",
+    type=options.COUNT,
+    metavar="INTEGER",
+    help="Repeatable, and without privacy for whoever knows it. Never for release.",
+)
+@options.training_options
+@click.pass_context
+def command(ctx: click.Context, /, data: tuple[str, ...], **given: Any) -> None:
+    """Train a model on real records under differential privacy.
+
+    DATA are CSV, .csv.gz or Parquet files, folders of them, or TABLE=FILE. The whole budget is
+    written into the ledger before the first question is asked. A run that was killed is
+    continued with --resume and the same DATA and --out.
+    """
+    _check(ctx, given)
+    from dpsynth.cli import statement
+    from dpsynth.cli.progress import progress
+    from dpsynth.data.schema_file import load_schema
+    from dpsynth.pipeline.training import resume, train
+    from dpsynth.privacy.ledger import Ledger
+
+    ledger, out, seed = Ledger(), given["out"], given["insecure_seed"]
+    common = {"insecure_seed": seed, "device": given["device"], "ledger": ledger}
+    with resumable(data, out, seed), progress() as report:
+        if given["resumed"]:
+            done = resume(data, out, progress=report, **common)
+        else:
+            done = train(
+                data,
+                load_schema(given["schema"]),
+                out,
+                epsilon=given["epsilon"],
+                delta=given["delta"],
+                model=given["model"],
+                settings=dict(given["settings"]),
+                population=given["population"],
+                holdout_rate=given["holdout"],
+                progress=report,
+                **common,
+            )
+    internal(done.notes.lines())
+    told = (done.run, done.card, out, ledger)
+    finish(
+        {"command": "train", "run": str(out), "privacy": statement.facts(*told)},
+        [f"Trained {done.run.model} into {out}.", *statement.lines(*told)],
+        as_json=given["as_json"],
+        insecure=done.run.insecure_seed,
+    )
+
+
+def _check(ctx: click.Context, given: dict[str, Any]) -> None:
+    """What a fresh run needs, and what a resumed one knows already."""
+    if not given["resumed"]:
+        for name in ("schema", "epsilon"):
+            if given[name] is None:
+                raise click.UsageError(f"Missing option '--{name}'.", ctx)
+        return
+    for name in set(given) - set(RESUMED):
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            option = "setting" if name == "settings" else name
+            raise click.UsageError(f"--{option} is fixed by the run; leave it out", ctx)
+
+
+@contextmanager
+def resumable(data: tuple[str, ...], out: Path, seed: int | None) -> Iterator[None]:
+    """Tell whoever stops a run, or whose disk is full, how it goes on."""
+    try:
+        yield
+    except (OSError, KeyboardInterrupt) as stop:
+        if (out / "run.json").exists():
+            words = ["dpsynth", "train", *data, "--out", str(out), "--resume"]
+            words += [] if seed is None else ["--insecure-seed", str(seed)]
+            stop.add_note(f"continue with: {shlex.join(words)}")
+        raise
