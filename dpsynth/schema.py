@@ -17,8 +17,10 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
+    SerializerFunctionWrapHandler,
     ValidationError,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -65,9 +67,10 @@ class Column(Strict):
         missing_values: what else means missing in the file, such as "?" or -1.
         outside: what happens to a value outside the bounds: "clip" it or "drop" it (to missing).
         private: bounds, bins or categories are found by a charged mechanism.
-        value: how an event stream is summed up in a window. "sum" and "count" are held to the
-            bounds after summing. A category takes "last" or "first"; a boolean also "count",
-            which means: did such an event occur.
+        value: how an event stream is summed up in a window; none is "mean" for numbers, "last"
+            for categories and booleans, "first" for facts of the patient. "sum" and "count" are
+            held to the bounds after summing. A category takes "last" or "first"; a boolean also
+            "count", which means: did such an event occur.
         sensitive: attribute whose subgroups are audited.
         identifier: dropped before anything else sees it.
     """
@@ -87,7 +90,7 @@ class Column(Strict):
     missing_values: tuple[str | float, ...] = ()
     outside: Literal["clip", "drop"] = "clip"
     private: bool = False
-    value: Literal["mean", "last", "first", "min", "max", "count", "sum"] = "mean"
+    value: Literal["mean", "last", "first", "min", "max", "count", "sum"] | None = None
     sensitive: bool = False
     identifier: bool = False
 
@@ -245,6 +248,11 @@ class Schema(Strict):
         object.__setattr__(schema, "max_visits", visits)  # frozen: set once, before anyone sees
         schema_joins.schema(schema)
         return schema
+
+    @model_serializer(mode="wrap")
+    def _with_visits(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Keep `max_visits` when defaults are left out: a visits table must state it."""
+        return {**plain(self), "max_visits": self.max_visits}
 
     def columns(self, per: Literal["patient", "visit"]) -> dict[str, Column]:
         """Modelled columns of that level in the schema's order, identifiers left out.

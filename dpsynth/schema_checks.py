@@ -90,7 +90,7 @@ def _named(given: Column) -> None:
     if given.categories is not None:
         _categories(given)
     takes = ("last", "first") if given.type == "category" else ("last", "first", "count")
-    if "value" in given.model_fields_set and given.value not in takes:
+    if given.value is not None and given.value not in takes:
         raise _wrong("value", f"a {given.type} takes {' or '.join(takes)}, got {given.value!r}")
 
 

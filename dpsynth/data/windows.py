@@ -90,14 +90,14 @@ def summed(
 
 def how_of(column: Column, default: str) -> str:
     """How a column is summed up: as it says, else a category's last value, else the default."""
-    if "value" in column.model_fields_set:
+    if column.value is not None:
         return column.value
     return "last" if column.type in (Kind.CATEGORY, Kind.BOOLEAN) and default == "mean" else default
 
 
 def blank(column: Column) -> float | str | None:
     """What a group without events holds: nothing, but none counted is a fact."""
-    if column.value != "count" or "value" not in column.model_fields_set:
+    if column.value != "count":
         return nothing(column)
     return "false" if column.type is Kind.BOOLEAN else 0.0
 

@@ -99,7 +99,7 @@ def windowed(records: Records, schema: Schema) -> Records:
         elif table.shape == "events":
             visits["time"] = visits.groupby("patient").cumcount().astype(float)
         for name, column in table.columns.items():
-            if column.value == "count" and "value" in column.model_fields_set:
+            if column.value == "count":
                 empty = "false" if column.type == "boolean" else 0.0
                 visits[name] = visits[name].where(visits[name].notna(), empty)
     return Records(records.keys, records.static, visits)

@@ -1,5 +1,6 @@
 """Schema files: YAML 1.2 and TOML, includes, what a broken file says."""
 
+import json
 import time
 from pathlib import Path
 
@@ -52,6 +53,19 @@ def test_toml_is_read_too(tmp_path):
 def test_a_saved_schema_loads_as_itself(tmp_path, name):
     schema = load_schema(ROOT / f"examples/{name}.yaml")
     assert load_schema(save_schema(schema, tmp_path / "again.yaml")) == schema
+
+
+@pytest.mark.parametrize("name", ["icu2012", "diabetes130", "randhie"])
+@pytest.mark.parametrize("how", [{}, {"exclude_defaults": True}])
+def test_a_schema_survives_a_dump_to_json(name, how):
+    schema = load_schema(ROOT / f"examples/{name}.yaml")
+    assert Schema(**json.loads(json.dumps(schema.model_dump(mode="json", **how)))) == schema
+
+
+def test_a_single_visit_is_stated_in_a_dump():
+    table = {"shape": "visits", "key": "k", "time": {"column": "t"}, "columns": {}}
+    schema = Schema(name="n", max_visits=1, tables={"t": table})
+    assert Schema(**schema.model_dump(exclude_defaults=True)) == schema
 
 
 def test_text_that_yaml_would_misread_survives_saving(tmp_path):
