@@ -195,7 +195,7 @@ def _implementation(run: Run) -> Implementation:
         noise_source="AES-256 in counter mode",
         seed=Seed(insecure=run.insecure_seed, handling=handling),
         floating_point=FloatingPoint(
-            done="53-bit uniforms; whole-number noise for a noised size; clipping a margin below C",
+            done="52-bit uniforms; whole-number noise for a noised size; clipping a margin below C",
             not_done="Gaussian noise is rounded to floating point and is not discrete",
         ),
         resumes=run.resumes,
