@@ -21,7 +21,7 @@ from dpsynth.evaluation.fidelity.tables import (
     variables,
 )
 
-BARS = 14  # bars of a chart at most
+BARS = 17  # bars of a chart at most: the default 16 bins and missing
 CELLS = 8  # rows of a transition chart at most
 HEATS = 3  # transition charts
 PATIENTS = 3  # synthetic patients printed
@@ -131,12 +131,15 @@ def merged(field: Field, p: np.ndarray, most: int) -> list[tuple[str, list[int]]
 
 
 def _neighbours(field: Field, values: int, room: int) -> list[tuple[str, list[int]]]:
+    """Atoms on their own, and as many bins together as it takes, the same number each."""
     atoms = list(range(min(len(field.column.atoms), room - 1)))
     parts = [(field.labels[code], [code]) for code in atoms]
-    for codes in np.array_split(np.arange(len(atoms), values), room - len(atoms)):
+    step = math.ceil((values - len(atoms)) / (room - len(atoms)))
+    for start in range(len(atoms), values, step):
+        codes = range(start, min(start + step, values))
         low = field.labels[codes[0]].strip("[)").split(", ")[0]
         high = field.labels[codes[-1]].strip("[)").split(", ")[-1]
-        parts.append((f"[{low}, {high})", [int(code) for code in codes]))
+        parts.append((f"[{low}, {high})", list(codes)))
     return parts
 
 

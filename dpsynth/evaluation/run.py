@@ -25,6 +25,8 @@ from dpsynth.evaluation.utility.task import task
 from dpsynth.schema import Schema
 
 FIDELITY_PATIENTS = 5_000  # of each data set, at most
+TRAINING_PATIENTS = 20_000  # to train the predicting models on, at most
+JUDGED_PATIENTS = 10_000  # holdout patients that they are judged on, at most
 ATTACKED = 1000  # members, and as many outsiders, at most
 SEARCHED = 10_000  # synthetic patients that the attack looks through, at most
 LEAST_REAL = 100  # patients of the real reference, however small the copy
@@ -212,15 +214,19 @@ def utility_rows(case: Case) -> list[Row]:
     label = case.schema.label
     if label is None:
         return []
-    train, test = (task(each.records, case.codec, label) for each in (case.train, case.holdout))
-    made = task(case.synthetic.records, case.codec, label)
+    rng, caps = case.rng(3), (TRAINING_PATIENTS, TRAINING_PATIENTS, JUDGED_PATIENTS)
+    sides = [
+        each.take(subsample(len(each.records), most, rng)) if len(each.records) > most else each
+        for each, most in zip((case.synthetic, case.train, case.holdout), caps, strict=True)
+    ]
+    made, train, test = (task(each.records, case.codec, label) for each in sides)
     models = [predict(source, test, seed=case.seed) for source in (made, train)]
     models.append(uninformed(train, test))
     rows = []
     for name, metric in utility.METRICS.items():
         value, real, control = (metric.measure(model, seed=case.seed) for model in models)
         rows.append(row(name, "utility", metric, value, real, control))
-    return rows + group_rows(case.holdout.tokens, case.codec, label, models, case.seed)
+    return rows + group_rows(sides[2].tokens, case.codec, label, models, case.seed)
 
 
 def leakage_rows(case: Case) -> list[Row]:
@@ -257,6 +263,10 @@ def remarks(case: Case) -> list[str]:
     sizes = (case.train.records, case.holdout.records, case.synthetic.records)
     if max(map(len, sizes)) > FIDELITY_PATIENTS:
         found.append(f"fidelity uses {FIDELITY_PATIENTS:,} patients of a data set, at random")
+    if max(len(sizes[0]), len(sizes[2])) > TRAINING_PATIENTS:
+        found.append(f"models are trained on {TRAINING_PATIENTS:,} patients, at random")
+    if len(case.holdout.records) > JUDGED_PATIENTS:
+        found.append(f"models are judged on {JUDGED_PATIENTS:,} holdout patients, at random")
     if len(case.synthetic.records) > len(case.train.records):
         found.append("fidelity uses as many synthetic patients as there are training patients")
     if not len(case.synthetic.records):

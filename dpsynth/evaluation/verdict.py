@@ -14,7 +14,7 @@ from dpsynth.evaluation.evaluation import Evaluation, Row, apart, rounded
 
 Level = Literal["good", "fair", "poor", "unknown"]
 GOOD, FAIR = 0.8, 0.5  # share of the way from the control to real patients
-FALSE_ALARMS = 0.025  # of the group and leak warnings, over all groups or attacks together
+FALSE_ALARMS = 0.025  # of the group and leak warnings, about, over all groups or attacks together
 WORSE = 0.05  # AUC that a group loses beyond everyone's loss, to be called poor
 SHARE = 0.02  # difference of a group's share that is worth a word
 
