@@ -11,7 +11,6 @@ import pytest
 
 from dpsynth.evaluation.report import INTERNAL, render, write_report
 from dpsynth.evaluation.run import evaluate
-from dpsynth.evaluation.verdict import privacy_statement
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +60,7 @@ def test_what_is_written_is_one_page_and_strict_json(evaluations, tmp_path):
     assert [path.name for path in written] == ["report.html", "report.json"]
     facts = json.loads(written[1].read_text(encoding="utf-8"))
     assert facts["internal"] == INTERNAL
-    assert len(facts["verdicts"]) == 4
+    assert len(facts["verdicts"]) == 5
     assert facts["privacy"]["epsilon"] == 3
 
 
@@ -91,11 +90,3 @@ def test_no_real_patient_is_printed(evaluations, clinic):
     for key in (*clinic(150, 1).keys, *clinic(150, 2).keys):
         assert not any(f">{key}<" in page or f" {key} " in page for page in pages)
     assert "Synthetic patient 1" not in pages[1]  # an empty copy has nobody to print
-
-
-def test_a_missing_guarantee_is_said():
-    assert privacy_statement(None)[0] == "unknown"
-    assert privacy_statement({"epsilon": "?"})[0] == "unknown"
-    level, words = privacy_statement({"a": {"epsilon": 9}, "guarantee": {"epsilon": 2.5}})
-    assert level == "good"
-    assert "2.5" in words

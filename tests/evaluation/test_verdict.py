@@ -12,7 +12,7 @@ from dpsynth.evaluation.evaluation import Evaluation, Row, rounded, row
 from dpsynth.evaluation.fidelity import METRICS as FIDELITY
 from dpsynth.evaluation.leakage import METRICS as LEAKAGE
 from dpsynth.evaluation.utility import METRICS as UTILITY
-from dpsynth.evaluation.verdict import fairness, leak, likeness, lower, usefulness
+from dpsynth.evaluation.verdict import fairness, guarantee, leak, likeness, lower, usefulness
 
 
 def sure(value: float, half: float = 0.0, note: str = "") -> Estimate:
@@ -136,6 +136,27 @@ def test_an_attack_that_wins_is_a_leak():
     assert leak(found(lost)).level == "good"
     assert "no proof" in leak(found(lost)).why[0]
     assert leak(found()).level == "unknown"
+
+
+def test_a_missing_guarantee_is_said():
+    for card in (None, {}, {"epsilon": "?"}, {"epsilon": True}, {"epsilon": -1}):
+        assert guarantee(found(), card).level == "unknown"
+
+
+def test_the_guarantee_of_our_own_cards_comes_first():
+    made = guarantee(found(), {"parts": {"epsilon": 9}, "guarantee": {"epsilon": 2.5}})
+    assert made.level == "good"
+    assert "epsilon = 2.5" in made.why[0]
+
+
+def test_an_attack_beyond_what_epsilon_allows_contradicts_it():
+    # exp(1) / 100 = 0.027 of the members at most; 0.1 is too many, but not for epsilon 3: 0.2.
+    name = "membership_tpr"
+    won = row(name, "leakage", LEAKAGE[name], sure(0.1, 0.04), sure(0.01), sure(1.0))
+    assert guarantee(found(won), {"epsilon": 1, "delta": 1e-5}).level == "poor"
+    assert guarantee(found(won), {"epsilon": 3, "delta": 1e-5}).level == "good"
+    near = dataclasses.replace(won, value=sure(0.05, 0.03))
+    assert guarantee(found(near), {"epsilon": 1}).level == "good"
 
 
 def test_bounds_are_those_of_a_normal():

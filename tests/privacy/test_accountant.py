@@ -169,7 +169,7 @@ def test_accountants_that_disagree_stop_the_run(monkeypatch):
         certify(plan_for(2.0, 5.0))
 
 
-@pytest.mark.parametrize("epsilon", [0.5, 2.0])
+@pytest.mark.parametrize("epsilon", [0.5])
 def test_calibration_spends_the_whole_budget_and_never_more(epsilon):
     promise = budget(epsilon, DELTA, 5000)
     found = calibrate(
