@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from dpsynth.evaluation import svg
 from dpsynth.evaluation.charts import text
 from dpsynth.evaluation.evaluation import Evaluation, Row, rounded
-from dpsynth.evaluation.verdict import flattened, privacy_statement, verdicts
+from dpsynth.evaluation.verdict import flattened, guarantee, verdicts
 
 HISTOGRAMS = 9  # columns drawn; the rest stand in a table
 INTERNAL = (
@@ -58,7 +58,9 @@ def write_report(
         "title": title,
         "internal": INTERNAL,
         "date": date.today().isoformat(),
-        "verdicts": [asdict(each) for each in verdicts(evaluation)],
+        "verdicts": [
+            asdict(each) for each in (*verdicts(evaluation), guarantee(evaluation, privacy))
+        ],
         "privacy": dict(privacy) if privacy else None,
         **evaluation.to_json(),
     }
@@ -79,15 +81,13 @@ def render(evaluation: Evaluation, *, title: str, privacy: Mapping[str, Any] | N
         lstrip_blocks=True,
     )
     environment.filters.update(rounded=rounded, percent=svg.percent, text=text)
-    level, statement = privacy_statement(privacy)
     return environment.get_template("report.html").render(
         e=evaluation,
         title=title,
         today=date.today().isoformat(),
         internal=INTERNAL,
         verdicts=verdicts(evaluation),
-        privacy_level=level,
-        privacy_statement=statement,
+        guarantee=guarantee(evaluation, privacy),
         privacy=[(name, text(value)) for name, value in flattened(privacy or {})],
         tables=[
             ("Is it like the real data?", evaluation.family("fidelity")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from scipy.stats import norm
 
 from dpsynth.evaluation.estimate import NORMAL_95, Estimate
 from dpsynth.evaluation.evaluation import Evaluation, Row, apart, rounded
+from dpsynth.evaluation.leakage.membership import FALSE_ALARMS as ATTACKERS_ERROR
 
 Level = Literal["good", "fair", "poor", "unknown"]
 GOOD, FAIR = 0.8, 0.5  # share of the way from the control to real patients
@@ -148,7 +150,7 @@ def leak(evaluation: Evaluation) -> Verdict:
     if not rows:
         return Verdict(question, "unknown", "Can't be assessed", ("No attack was possible.",))
     alpha = FALSE_ALARMS / len(rows)
-    chance = {"membership_auc": 0.5, "membership_tpr": 0.01}
+    chance = {"membership_auc": 0.5, "membership_tpr": ATTACKERS_ERROR}
     found = [r for r in rows if lower(r.value, alpha) > chance.get(r.metric, upper(r.real, alpha))]
     if found:
         return Verdict(question, "poor", "Yes", tuple(r.reading for r in found))
@@ -174,22 +176,42 @@ def _stretch(alpha: float) -> float:
     return float(norm.isf(alpha)) / NORMAL_95
 
 
-def privacy_statement(privacy: Mapping[str, Any] | None) -> tuple[Level, str]:
-    """What may be said of the guarantee, from a privacy card or the like."""
-    facts = dict(flattened(privacy or {}))
+def guarantee(evaluation: Evaluation, privacy: Mapping[str, Any] | None) -> Verdict:
+    """What is guaranteed? The card's claim, and whether an attack contradicts it.
+
+    An (epsilon, delta) guarantee caps any attack: at false accusations f it recognises at
+    most exp(epsilon) f + delta of the members. One recognised surely above that is a fault.
+    """
+    question, facts = "What is guaranteed?", dict(flattened(privacy or {}))
     epsilon, delta = (_stated(facts, name) for name in ("epsilon", "delta"))
-    if not isinstance(epsilon, int | float) or isinstance(epsilon, bool):
-        return "unknown", "No differential privacy guarantee was given with this copy."
+    limits = (
+        "The measurements on this page describe one copy and a few attackers; they can show a "
+        "leak but never rule one out."
+    )
+    if epsilon is None:
+        none = "No differential privacy guarantee was given with this copy."
+        return Verdict(question, "unknown", "Nothing, as far as this report knows", (none, limits))
     said = f"Differential privacy with epsilon = {epsilon:g}"
-    if isinstance(delta, int | float):
-        said += f" and delta = {delta:g}"
-    return "good", said + ", as the privacy card claims; this report does not check it."
+    said += f" and delta = {delta:g}" if delta is not None else ""
+    said += ", as the privacy card claims; this report does not check how it was computed."
+    row = evaluation.get("membership_tpr")
+    cap = math.exp(min(epsilon, 100.0)) * ATTACKERS_ERROR + (delta or 0.0)
+    if row and row.value.assessable and lower(row.value, FALSE_ALARMS) > cap:
+        against = (
+            f"But an attack surely recognises {rounded(row.value.value)} of the trained-on "
+            f"patients, and under this guarantee it could be {rounded(cap)} at most. "
+            "Do not release this copy."
+        )
+        return Verdict(question, "poor", "The claimed guarantee is contradicted", (said, against))
+    return Verdict(question, "good", "A formal guarantee is claimed", (said, limits))
 
 
-def _stated(facts: Mapping[str, Any], name: str) -> Any:
-    """The fact under "guarantee" as on our cards, else the first of that name."""
+def _stated(facts: Mapping[str, Any], name: str) -> float | None:
+    """The number under "guarantee" as on our cards, else the first of that name."""
     rest = (value for key, value in facts.items() if key.split(".")[-1] == name)
-    return facts.get(f"guarantee.{name}", next(rest, None))
+    value = facts.get(f"guarantee.{name}", next(rest, None))
+    known = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return float(value) if known else None
 
 
 def flattened(facts: Mapping[str, Any], prefix: str = "") -> Sequence[tuple[str, Any]]:
