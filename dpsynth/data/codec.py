@@ -240,6 +240,11 @@ class Codec:
                 visits[patient, turn, place] = codes
         else:
             first = pd.Series(dtype=np.float64)
+        if self.regular:
+            # A patient without events has the grid too, every window of it missing.
+            blank = [each.size - 1 if each.column.missing else 0 for each in self.visit]
+            visits = np.where(visits == PAD, np.array(blank, dtype=np.int16), visits)
+            length[:] = self.max_visits
         for place, each in enumerate(self.static):
             values = first.reindex(range(n)) if each.name == START else records.static[each.name]
             static[:, place] = each.encode(values.reset_index(drop=True))
