@@ -1,0 +1,35 @@
+"""Write the tables of `evaluation/README.md` from every protocol's `results.json`.
+
+python evaluation/tables.py
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+from results import table  # noqa: E402
+
+MARK = "<!-- made by tables.py from here on -->"
+
+
+def main() -> None:
+    """Replace what stands below the mark."""
+    page = HERE / "README.md"
+    head = page.read_text().split(MARK)[0]
+    parts = [head + MARK + "\n"]
+    for path in sorted(HERE.glob("*/results.json")):
+        facts = json.loads(path.read_text())
+        parts.append(
+            f"\n## {facts['protocol']}\n\nCommit {facts['commit']}, {facts['date']}, "
+            f"{facts['machine']}. [Protocol]({path.parent.name}/README.md).\n\n"
+            + table(facts["rows"])
+        )
+    page.write_text("".join(parts))
+
+
+if __name__ == "__main__":
+    main()
