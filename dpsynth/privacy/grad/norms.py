@@ -48,6 +48,10 @@ class Weights:
         """Return the weights of rows, `views` of each patient."""
         return Weights(self.values.repeat_interleave(views), self.silent) if views > 1 else self
 
+    def split(self, sizes: list[int]) -> "list[Weights]":
+        """Return the weights of chunks of patients."""
+        return [Weights(values, self.silent) for values in torch.split(self.values, sizes)]
+
     def of(self, owner: Tensor) -> "Weights":
         """Return the weights of things that each belong to a patient."""
         return Weights(self.values[owner], self.silent)

@@ -4,6 +4,7 @@ A piece knows each patient's squared gradient norm, the weighted sum of the grad
 parameter that is used more than once in a step, the gradients themselves.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,6 +56,36 @@ class Stored:
     def each(self) -> Tensor:
         """See `Piece`."""
         return self.gradients
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """The gradients themselves, in chunks of patients, with norms taken while they are at hand."""
+
+    gradients: list[Tensor]
+    norms: Tensor
+
+    @classmethod
+    def of(cls, gradients: Iterable[Tensor]) -> "Chunks":
+        """Collect the chunks."""
+        kept = [(g, squared_norm(g)) for g in gradients]
+        return cls([g for g, _ in kept], torch.cat([n for _, n in kept]))
+
+    def squared(self) -> Tensor:
+        """See `Piece`."""
+        return self.norms
+
+    def weighted(self, weights: Weights) -> Tensor:
+        """See `Piece`."""
+        parts = weights.split([len(g) for g in self.gradients])
+        first, *rest = (w.total(g) for w, g in zip(parts, self.gradients, strict=True))
+        for part in rest:
+            first += part
+        return first
+
+    def each(self) -> Tensor:
+        """See `Piece`."""
+        return torch.cat(self.gradients)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ LAYERS: dict[str, tuple[Make, tuple[int, ...]]] = {
     "group norm, no positions": (lambda: nn.GroupNorm(3, 6), (6,)),
     "conv 3x3, large, stored": (lambda: nn.Conv2d(3, 4, 3, padding=1), (3, 9, 9)),
     "conv 3x3, small, ghost": (lambda: nn.Conv2d(24, 32, 3, padding=1), (24, 3, 3)),
+    "conv to one channel": (lambda: nn.Conv2d(8, 1, (3, 4), padding=(1, 2)), (8, 6, 5)),
+    "conv to one channel, wide padding": (lambda: nn.Conv2d(8, 1, 2, padding=3), (8, 5, 4)),
     "conv 1x1": (lambda: nn.Conv2d(3, 5, 1), (3, 4, 6)),
     "conv 1x1, ghost": (lambda: nn.Conv2d(64, 64, 1), (64, 2, 2)),
     "conv, no padding, no bias": (lambda: nn.Conv2d(3, 4, 3, bias=False), (3, 6, 5)),

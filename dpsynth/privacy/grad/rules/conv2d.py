@@ -1,11 +1,14 @@
 """The rule for `nn.Conv2d`.
 
-The per-patient weight gradient of a convolution is, for each place (a, b) in the kernel, an outer
-product of output gradients and of inputs shifted by (a, b), summed over positions. On a padded and
-flattened grid a shift is an offset, so that nothing need be unfolded: each place is one batched
-matrix product of slices. With stride s the padded input is split into its s x s phases first.
+Large images: torch's own weight gradient with patients as groups gives every patient's gradient,
+in chunks that stay in the cache. Small images with wide layers: norms from Gram matrices. On a
+padded and flattened grid the shift by a place (a, b) of the kernel is an offset, so that the Gram
+matrix of unfolded inputs is a sum of slices of the Gram matrix of the inputs themselves; with
+stride s the padded input is split into its s x s phases first.
 """
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +18,12 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from dpsynth.privacy.grad.norms import TINY, Weights, squared_norm
-from dpsynth.privacy.grad.pieces import SLACK, Piece, Stored
+from dpsynth.privacy.grad.pieces import SLACK, Chunks, Piece, Stored
 from dpsynth.privacy.grad.tape import Tape, whole
 
 Pair = tuple[int, int]
+CACHE = 4 * 2**20
+"""Bytes of gradients that are made at once."""
 
 
 def conv2d(module: nn.Conv2d, tape: Tape, x: Tensor) -> Tensor:
@@ -68,11 +73,16 @@ class _Conv2d(torch.autograd.Function):
 
 
 def _conv_backward(
-    grad: Tensor, x: Tensor, weight: Tensor, conv: "nn.Conv2d | Grid", mask: list[bool]
+    grad: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    conv: "nn.Conv2d | Grid",
+    mask: list[bool],
+    groups: int = 1,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Run torch's own backward of a convolution."""
     return torch.ops.aten.convolution_backward(
-        grad, x, weight, None, conv.stride, conv.padding, conv.dilation, False, [0, 0], 1, mask
+        grad, x, weight, None, conv.stride, conv.padding, conv.dilation, False, [0, 0], groups, mask
     )
 
 
@@ -99,6 +109,22 @@ class Grid:
             padding=_pair(module.padding),
             dilation=_pair(module.dilation),
             size=_pair(grad.shape[2:]),
+        )
+
+    @classmethod
+    def turned(cls, grid: "Grid") -> "Grid | None":
+        """Return the convolution from output gradients to inputs, if it is one."""
+        down, right = (k - 1 - p for k, p in zip(grid.kernel, grid.padding, strict=True))
+        if grid.stride != (1, 1) or grid.dilation != (1, 1) or min(down, right) < 0:
+            return None
+        return cls(
+            inputs=grid.outputs,
+            outputs=grid.inputs,
+            kernel=grid.kernel,
+            stride=grid.stride,
+            padding=(down, right),
+            dilation=grid.dilation,
+            size=(grid.size[0] + down - grid.padding[0], grid.size[1] + right - grid.padding[1]),
         )
 
     @property
@@ -135,7 +161,7 @@ class Grid:
         """Return output gradients on the padded grid, (patients, outputs, span)."""
         height, width = self.padded
         flat = grad.new_zeros(tape.patients, self.outputs, tape.views, height, width)
-        split = grad.view(tape.patients, tape.views, self.outputs, *self.size).transpose(1, 2)
+        split = grad.reshape(tape.patients, tape.views, self.outputs, *self.size).transpose(1, 2)
         flat[..., : self.size[0], : self.size[1]] = split
         return flat.flatten(2)[..., : self.span(tape.views)]
 
@@ -143,7 +169,7 @@ class Grid:
         """Return one phase of the padded input, (patients, inputs, views x height x width)."""
         height, width = self.padded
         flat = x.new_zeros(tape.patients, self.inputs, tape.views, height, width)
-        split = x.view(tape.patients, tape.views, self.inputs, *x.shape[2:]).transpose(1, 2)
+        split = x.reshape(tape.patients, tape.views, self.inputs, *x.shape[2:]).transpose(1, 2)
         (i, rows), (j, columns) = (
             _overlap(phase[n], self.stride[n], self.padding[n], x.shape[2 + n], self.padded[n])
             for n in (0, 1)
@@ -170,53 +196,43 @@ def _pair(values: Any) -> Pair:
 def correlation(grid: Grid, x: Tensor, grad: Tensor, tape: Tape) -> Piece:
     """Choose, from shapes alone, how to keep a convolution's per-patient weight gradients.
 
-    Costs are in nanoseconds for one patient on one core: storing writes and twice reads each
-    weight; Gram matrices cost their products, and one pass for each place in the kernel.
+    Costs are in nanoseconds for one patient on one core, measured: storing costs for each weight,
+    Gram matrices for their products and one pass for each place in the kernel.
     """
     span, places = grid.span(tape.views), len(grid.places)
     phases = len({phase for phase, _ in grid.places})
-    storing = 2.5 * places * grid.inputs * grid.outputs
+    storing = 5 * places * grid.inputs * grid.outputs
     square = (span + grid.reach[0] * grid.padded[1]) ** 2
-    ghost = square * (phases * grid.inputs + grid.outputs) / 25 + places * span**2 * 0.7
+    ghost = square * (phases * grid.inputs + grid.outputs) / 11 + places * span**2 * 1.6
     if ghost < storing:
         return Correlation(grid, x, grad, tape)
-    return _store(grid, x, grad, tape)
+    return Chunks.of(each_weight(grid, x, grad, tape))
 
 
-@dataclass(frozen=True)
-class Places:
-    """The gradients themselves: for each place, (patients, outputs, inputs); see `Piece`."""
+def each_weight(grid: Grid, x: Tensor, grad: Tensor, tape: Tape) -> Iterator[Tensor]:
+    """Yield every patient's weight gradient, a cache full of patients at a time.
 
-    gradients: list[Tensor]
-    norms: Tensor
-    kernel: Pair
-
-    def squared(self) -> Tensor:
-        """See `Piece`."""
-        return self.norms
-
-    def weighted(self, weights: Weights) -> Tensor:
-        """See `Piece`."""
-        total = torch.stack([weights.total(g) for g in self.gradients], -1)
-        return total.view(*total.shape[:-1], *self.kernel)
-
-    def each(self) -> Tensor:
-        """See `Piece`."""
-        each = torch.stack(self.gradients, -1)
-        return each.view(*each.shape[:-1], *self.kernel)
-
-
-def _store(grid: Grid, x: Tensor, grad: Tensor, tape: Tape) -> Places:
-    """Multiply out every patient's gradient, place by place."""
-    outer = grid.lay(grad, tape)
-    span = outer.shape[2]
-    phases = {p: grid.phase(x, tape, p) for p in dict.fromkeys(p for p, _ in grid.places)}
-    gradients = []
-    norms = grad.new_zeros(tape.patients)
-    for phase, offset in grid.places:
-        gradients.append(torch.bmm(outer, phases[phase][..., offset : offset + span].mT))
-        norms += squared_norm(gradients[-1])
-    return Places(gradients, norms, grid.kernel)
+    A convolution of stride 1 to few channels is slow this way; inputs and output gradients then
+    change places, which turns the kernel round.
+    """
+    turned = Grid.turned(grid)
+    if grid.outputs < 8 <= grid.inputs and turned is not None:
+        for each in each_weight(turned, grad, x, tape):
+            yield each.flip(3, 4).transpose(1, 2)
+        return
+    size = grid.outputs, grid.inputs, *grid.kernel
+    step = max(1, CACHE // (4 * math.prod(size)))
+    inner = x.reshape(tape.patients, tape.views, *x.shape[1:])
+    outer = grad.reshape(tape.patients, tape.views, *grad.shape[1:])
+    for start in range(0, tape.patients, step):
+        i, o = (
+            v[start : start + step].transpose(0, 1).reshape(tape.views, -1, *v.shape[3:])
+            for v in (inner, outer)
+        )
+        patients = min(step, tape.patients - start)
+        like = x.new_empty(1).expand(patients * grid.outputs, *size[1:])
+        each = _conv_backward(o, i, like, grid, [False, True, False], patients)[1]
+        yield each.view(patients, *size)
 
 
 @dataclass(frozen=True)
@@ -260,4 +276,4 @@ class Correlation:
 
     def each(self) -> Tensor:
         """See `Piece`."""
-        return _store(self.grid, self.inner, self.outer, self.tape).each()
+        return torch.cat([*each_weight(self.grid, self.inner, self.outer, self.tape)])
