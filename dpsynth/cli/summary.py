@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dpsynth.evaluation.estimate import Estimate
-from dpsynth.evaluation.evaluation import Evaluation, rounded
+from dpsynth.evaluation.evaluation import Evaluation
+from dpsynth.evaluation.labels import rounded
 
 
 def summary(found: Evaluation) -> list[str]:

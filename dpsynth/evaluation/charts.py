@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 
 from dpsynth.data.codec import GAP, MISSING, START, Codec, Field, Tokens
 from dpsynth.data.records import Records
@@ -20,6 +19,7 @@ from dpsynth.evaluation.fidelity.tables import (
     transitions,
     variables,
 )
+from dpsynth.evaluation.labels import span, text
 
 BARS = 17  # bars of a chart at most: the default 16 bins and missing
 CELLS = 8  # rows of a transition chart at most
@@ -120,26 +120,24 @@ def merged(field: Field, p: np.ndarray, most: int) -> list[tuple[str, list[int]]
         values -= 1
         missing = [("missing", [values])]
     room = most - len(missing)
-    if values <= room:
-        return [(labels[code], [code]) for code in range(values)] + missing
-    if field.categories:
+    if not field.categories:
+        return _neighbours(field, values, room) + missing
+    if values > room:
         often = np.argsort(-p[:values], kind="stable")[: room - 1]
         kept = sorted(int(code) for code in often)
         rest = [code for code in range(values) if code not in set(kept)]
         return [(labels[code], [code]) for code in kept] + [("all others", rest)] + missing
-    return _neighbours(field, values, room) + missing
+    return [(labels[code], [code]) for code in range(values)] + missing
 
 
 def _neighbours(field: Field, values: int, room: int) -> list[tuple[str, list[int]]]:
     """Atoms on their own, and as many bins together as it takes, the same number each."""
-    atoms = list(range(min(len(field.column.atoms), room - 1)))
-    parts = [(field.labels[code], [code]) for code in atoms]
-    step = math.ceil((values - len(atoms)) / (room - len(atoms)))
-    for start in range(len(atoms), values, step):
+    atoms = len(field.column.atoms)
+    parts = [(field.labels[code], [code]) for code in range(atoms)]
+    step = math.ceil((values - atoms) / max(room - atoms, 1))
+    for start in range(atoms, values, step):
         codes = range(start, min(start + step, values))
-        low = field.labels[codes[0]].strip("[)").split(", ")[0]
-        high = field.labels[codes[-1]].strip("[)").split(", ")[-1]
-        parts.append((f"[{low}, {high})", list(codes)))
+        parts.append((span(field, codes[0] - atoms, codes[-1] - atoms), list(codes)))
     return parts
 
 
@@ -210,15 +208,3 @@ def _sample(records: Records, patient: int, visits: int) -> Sample:
     frame = frame.iloc[:VISITS, : COLUMNS + 1]
     rows = tuple(tuple(text(value) for value in line) for line in frame.itertuples(index=False))
     return Sample(facts, tuple(str(name) for name in frame.columns), rows, visits - len(rows))
-
-
-def text(value: object) -> str:
-    """A cell for people."""
-    if value is None or value is pd.NA:
-        return "–"
-    if not isinstance(value, float | np.floating):
-        return str(value)
-    number = float(value)
-    if not math.isfinite(number):
-        return "–"
-    return f"{number:,.0f}" if abs(number) >= 1000 or number.is_integer() else f"{number:.3g}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from dpsynth.evaluation.charts import Bars, Heat, Sample
 from dpsynth.evaluation.estimate import Estimate
+from dpsynth.evaluation.labels import rounded
 from dpsynth.evaluation.metric import Better, Metric
 
 
@@ -108,21 +109,6 @@ def row(
         control_name=metric.control,
         better=metric.better,
         unit=unit,
-    )
-
-
-def rounded(value: float) -> str:
-    """A number for people: three decimals below 1, three digits above 10."""
-    if not math.isfinite(value):
-        return "not assessable"
-    if value != 0 and abs(value) < 0.0005:
-        return "<0.001" if value > 0 else ">-0.001"
-    return (
-        f"{value:.3f}"
-        if abs(value) < 10
-        else f"{value:,.0f}"
-        if abs(value) >= 100
-        else (f"{value:.1f}")
     )
 
 

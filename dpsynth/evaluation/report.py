@@ -12,8 +12,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dpsynth.evaluation import svg
-from dpsynth.evaluation.charts import text
-from dpsynth.evaluation.evaluation import Evaluation, Row, rounded
+from dpsynth.evaluation.evaluation import Evaluation, Row
+from dpsynth.evaluation.labels import rounded, text
 from dpsynth.evaluation.verdict import flattened, guarantee, verdicts
 
 HISTOGRAMS = 9  # columns drawn; the rest stand in a table

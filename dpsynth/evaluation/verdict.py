@@ -11,7 +11,8 @@ import numpy as np
 from scipy.stats import norm
 
 from dpsynth.evaluation.estimate import NORMAL_95, Estimate
-from dpsynth.evaluation.evaluation import Evaluation, Row, apart, rounded
+from dpsynth.evaluation.evaluation import Evaluation, Row, apart
+from dpsynth.evaluation.labels import rounded
 from dpsynth.evaluation.leakage.membership import FALSE_ALARMS as ATTACKERS_ERROR
 
 Level = Literal["good", "fair", "poor", "unknown"]

@@ -11,10 +11,10 @@ from dpsynth.evaluation.charts import (
     column_bars,
     merged,
     sample_patients,
-    text,
     transition_heats,
     visit_bars,
 )
+from dpsynth.evaluation.labels import span, text
 from dpsynth.schema import Column
 
 
@@ -41,10 +41,23 @@ def test_an_empty_copy_has_empty_bars(clinic, clinic_codec):
 def test_many_bins_are_put_together_evenly_and_all_kept():
     book = field("x", Column(type="number", bounds=(0, 40), bins=40, atoms=(0.0,)))
     parts = merged(book, np.ones(book.size), 17)
-    assert [label for label, _ in parts[:3]] == ["0", "[0, 3)", "[3, 6)"]
+    assert [label for label, _ in parts[:3]] == ["0", "0 to 3", "3 to 6"]
     assert parts[-1] == ("missing", [41])
     assert sorted(code for _, codes in parts for code in codes) == list(range(42))
     assert len(parts) <= 17
+
+
+def test_a_count_is_written_in_whole_numbers():
+    # Bins [0, 1), [1, 3), [3, 8]: the last is closed.
+    book = field("x", Column(type="count", bounds=(0, 8), bins=(1, 3)))
+    assert [span(book, place, place) for place in range(3)] == ["0", "1 to 2", "3 to 8"]
+    assert span(book, 0, 1) == "0 to 2"
+    money = field("x", Column(type="number", bounds=(0, 20000), bins=(0.123456, 1234.5)))
+    assert [span(money, place, place) for place in range(3)] == [
+        "0 to 0.1235",
+        "0.1235 to 1,234",
+        "1,234 to 20,000",
+    ]
 
 
 def test_rare_categories_are_put_together_and_all_kept():

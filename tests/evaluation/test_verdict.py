@@ -8,8 +8,9 @@ import pytest
 
 from dpsynth.evaluation.bias import METRICS as BIAS
 from dpsynth.evaluation.estimate import Estimate, not_assessable
-from dpsynth.evaluation.evaluation import Evaluation, Row, rounded, row
+from dpsynth.evaluation.evaluation import Evaluation, Row, row
 from dpsynth.evaluation.fidelity import METRICS as FIDELITY
+from dpsynth.evaluation.labels import rounded
 from dpsynth.evaluation.leakage import METRICS as LEAKAGE
 from dpsynth.evaluation.utility import METRICS as UTILITY
 from dpsynth.evaluation.verdict import fairness, guarantee, leak, likeness, lower, usefulness

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dpsynth.data.codec import MISSING, Codec, Field, Tokens
+from dpsynth.evaluation.labels import span
 
 MOST = 6  # codes of an attribute that are groups of their own; more are put together
 PARTS = 4  # groups that a finely binned number is put together to
@@ -18,7 +19,7 @@ class Group:
 
     Attributes:
         attribute: the sensitive column.
-        name: for the reader, such as "age [60, 80)".
+        name: for the reader, such as "age 60 to 80".
         codes: codes of the attribute's field.
     """
 
@@ -53,20 +54,22 @@ def _groups(field: Field, counts: np.ndarray) -> list[Group]:
         values -= 1
         missing = [Group(field.name, f"{field.name} missing", (values,))]
     parts: list[tuple[str, tuple[int, ...]]]
-    if values <= MOST:
+    if not field.categories:
+        parts = _ranges(field, counts[:values])
+    elif values <= MOST:
         parts = [(labels[code], (code,)) for code in range(values)]
-    elif field.categories:
+    else:
         often = np.argsort(-counts[:values], kind="stable")
         parts = [(labels[code], (int(code),)) for code in np.sort(often[: MOST - 1])]
         parts.append(("rest", tuple(sorted(int(code) for code in often[MOST - 1 :]))))
-    else:
-        parts = _ranges(field, counts[:values])
     return [Group(field.name, f"{field.name} {label}", codes) for label, codes in parts] + missing
 
 
 def _ranges(field: Field, counts: np.ndarray) -> list[tuple[str, tuple[int, ...]]]:
-    before = np.concatenate([[0.0], np.cumsum(counts)[:-1]]) + counts / 2
-    part = np.minimum((before * PARTS / max(counts.sum(), 1)).astype(int), PARTS - 1)
+    part = np.arange(len(counts))
+    if len(counts) > MOST:
+        before = np.concatenate([[0.0], np.cumsum(counts)[:-1]]) + counts / 2
+        part = np.minimum((before * PARTS / max(counts.sum(), 1)).astype(int), PARTS - 1)
     atoms = len(field.column.atoms)
     found = []
     for each in np.unique(part):
@@ -74,6 +77,6 @@ def _ranges(field: Field, counts: np.ndarray) -> list[tuple[str, tuple[int, ...]
         bins = [code - atoms for code in codes if code >= atoms]
         named = [field.labels[code] for code in codes if code < atoms]
         if bins:
-            named.append(f"[{field.edges[bins[0]]:.4g}, {field.edges[bins[-1] + 1]:.4g})")
+            named.append(span(field, bins[0], bins[-1]))
         found.append((" or ".join(named), codes))
     return found

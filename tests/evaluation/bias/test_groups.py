@@ -40,7 +40,7 @@ def test_bins_are_put_together_as_evenly_as_they_allow():
     )
     found = groups(static_tokens([[code] for code in range(8)] * 10), book)["age"]
     assert [g.codes for g in found] == [(0, 1), (2, 3), (4, 5), (6, 7)]
-    assert found[1].name == "age [20, 40)"
+    assert found[1].name == "age 20 to 40"
 
 
 def test_rare_categories_are_put_together():
