@@ -185,7 +185,7 @@ def _all_or_none(tables: Mapping[Path, Any], save: Callable[[Any, Path], None]) 
 
 def _why(error: Exception) -> str:
     number = getattr(error, "errno", None)
-    if number == errno.ENOSPC:
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return "the disk is full; free some room or choose another folder"
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "no permission; choose another folder"

@@ -109,7 +109,7 @@ class RunFolder:
             facts.pop("dpsynth", None)
         except FileNotFoundError as error:
             raise RunError(f"{self.path} is no run folder: it holds no run.json") from error
-        except (ValueError, AttributeError, OSError) as error:
+        except (ValueError, TypeError, AttributeError, OSError) as error:
             raise RunError(f"{path} can't be read: {error}") from error
         if found != FORMAT:
             raise RunError(
@@ -118,7 +118,7 @@ class RunFolder:
             )
         try:
             return _run(facts)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RunError(f"{path} is broken: {error}") from error
 
     def save_model(self, model: Model) -> None:
