@@ -12,8 +12,9 @@ from dpsynth.data.codec import Tokens, codec
 from dpsynth.data.records import Records
 from dpsynth.errors import DataError
 from dpsynth.evaluation import bias, fidelity, leakage, utility
+from dpsynth.evaluation.absent import completed, missing_columns
 from dpsynth.evaluation.evaluation import Evaluation
-from dpsynth.evaluation.run import completed, evaluate, missing_columns
+from dpsynth.evaluation.run import evaluate
 from dpsynth.evaluation.verdict import verdicts
 
 N = 400
