@@ -1,0 +1,220 @@
+"""Neighbour replay inside the door: no noise, forced batches, one adversarial patient.
+
+Each answer of two neighbouring data sets, from raw files on, differs by at most what is
+charged for it; for gradients the clipping norm, without slack.
+"""
+
+import numpy as np
+import pytest
+import torch
+from adversaries import ADVERSARIES, JOINS, VISITS, WARD, schema, written
+
+from dpsynth.data.codec import Codec, codec
+from dpsynth.data.reader import read
+from dpsynth.data.records import Records
+from dpsynth.models.masked import MaskedObjective
+from dpsynth.models.nets.visit_net import VisitNet
+from dpsynth.models.workload import anchor, markov_workload
+from dpsynth.privacy import door as door_module
+from dpsynth.privacy.door import Door, noised_size
+from dpsynth.privacy.plan import DPSGD, Plan, Release
+from dpsynth.privacy.query import Query, Slot, joint_sensitivity
+
+CLIP = 0.3
+SCHEMA = schema()
+COLUMNS = SCHEMA.columns("patient") | SCHEMA.columns("visit")
+PLAN = Plan(
+    epsilon=1.0,
+    delta=1e-5,
+    population=60,
+    releases=(
+        Release(name="bounds", noise_multiplier=0.5),
+        Release(name="categories", noise_multiplier=0.5, threshold_delta=1e-6),
+        Release(name="tables", noise_multiplier=1.0),
+    ),
+    training=DPSGD(
+        noise_multiplier=1.0,
+        clip_norm=CLIP,
+        sample_rate=0.5,
+        expected_batch=30.0,
+        steps=9,
+        views=2,
+    ),
+)
+
+
+class Silent:
+    """No noise at all; those join whose keys are told, and the adversary."""
+
+    def __init__(self, records: Records) -> None:
+        chosen = [str(key)[-1] in "048" for key in records.keys]  # even keys only
+        self._joining = np.flatnonzero(np.array(chosen) | (records.keys == JOINS))
+
+    def normal(self, size: int) -> np.ndarray:
+        return np.zeros(size)
+
+    def join(self, patients: int, rate: float) -> np.ndarray:
+        return self._joining
+
+    def two_sided_geometric(self, epsilon: float) -> int:
+        return 0
+
+    def seed(self) -> int:
+        return 11
+
+
+def opened(records: Records, book: Codec | None = None) -> Door:
+    door = Door(records, plan=PLAN, randomness=Silent(records))
+    if book is not None:
+        door.use(book)
+    return door
+
+
+def records_of(folder, who: str | None) -> Records:
+    return read(written(folder, who), SCHEMA)[0]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory) -> Records:
+    return records_of(tmp_path_factory.mktemp("base"), None)
+
+
+@pytest.fixture(scope="module", params=sorted(ADVERSARIES))
+def joined(request, tmp_path_factory) -> Records:
+    return records_of(tmp_path_factory.mktemp("joined"), request.param)
+
+
+@pytest.fixture(scope="module")
+def book(base) -> Codec:
+    return codec(SCHEMA, opened(base).discover(COLUMNS, VISITS))
+
+
+def released(records: Records, monkeypatch) -> tuple[dict, dict]:
+    """Private columns' weights as the door has them, before anything is made of them."""
+    grids, tables = {}, {}
+    number_field, category_field = door_module.number_field, door_module.category_field
+
+    def numbers(name, column, noisy, noise_sd):
+        grids[name] = noisy
+        return number_field(name, column, noisy, noise_sd)
+
+    def texts(name, column, noisy, least):
+        tables[name] = dict(noisy)
+        return category_field(name, column, noisy, least)
+
+    monkeypatch.setattr(door_module, "number_field", numbers)
+    monkeypatch.setattr(door_module, "category_field", texts)
+    opened(records).discover(COLUMNS, VISITS)
+    return grids, tables
+
+
+def test_the_noised_size_moves_by_at_most_1(base, joined):
+    assert len(base) == 40
+    sizes = [noised_size(each, 1.0, Silent(each)) for each in (base, joined)]
+    assert sizes[1] - sizes[0] in (0, 1)
+
+
+def test_nobody_elses_records_change(base, joined):
+    others = joined.take(np.flatnonzero(joined.keys != JOINS))
+    assert others.keys.tolist() == base.keys.tolist()
+    assert others.static.equals(base.static)
+    assert others.visits.equals(base.visits)
+
+
+def test_found_bins_and_categories_move_by_at_most_1_a_column(base, joined, monkeypatch):
+    grids, tables = zip(*(released(each, monkeypatch) for each in (base, joined)), strict=True)
+    moved = [np.abs(grids[1][name] - grids[0][name]).sum() for name in ("weight", "marker")]
+    for name in ("ward", "drug"):
+        cells = tables[0][name].keys() | tables[1][name].keys()
+        moved.append(sum(abs(tables[1][name].get(c, 0) - tables[0][name].get(c, 0)) for c in cells))
+    assert max(moved) <= 1 + 1e-12
+
+
+def test_a_category_of_ones_own_is_not_revealed(tmp_path):
+    records = records_of(tmp_path, "unseen categories")
+    found = opened(records).discover(COLUMNS, VISITS)
+    assert not [name for each in found.values() for name in each.categories if WARD in name]
+    assert found["ward"].categories == ("east", "north", "south", "other")
+    assert any(WARD in str(ward) for ward in records.static["ward"])  # and was there
+
+
+def test_tables_move_by_at_most_the_joint_sensitivity(base, joined, book):
+    queries = markov_workload(book, anchor(SCHEMA, book))
+    queries += [
+        Query((Slot("static", 2), Slot("length"), Slot("last", 1)), weight=2.0),
+        Query((Slot("turn"), Slot("now", 3)), weight=0.5),
+    ]
+    one, other = (opened(each, book).measure("tables", queries) for each in (base, joined))
+    moved = [b - a for a, b in zip(one, other, strict=True)]
+    assert max(np.abs(each).sum() for each in moved) <= 1 + 1e-12
+    scaled = [q.weight * each.ravel() for q, each in zip(queries, moved, strict=True)]
+    assert np.linalg.norm(np.concatenate(scaled)) <= joint_sensitivity(queries) + 1e-12
+
+
+def trained(book: Codec) -> tuple[VisitNet, MaskedObjective]:
+    """The real network and objective, with weights so large that clipping binds."""
+    objective = MaskedObjective.of(book, anchor(SCHEMA, book), 0.5)
+    label = objective.label
+    net = VisitNet(
+        objective.static_sizes,
+        objective.visit_sizes,
+        book.max_visits,
+        width=16,
+        depth=1,
+        label_size=0 if label is None else book.static[label].size,
+    )
+    generator = torch.Generator().manual_seed(3)
+    for p in net.parameters():
+        p.data = torch.randn(p.shape, generator=generator)
+    return net, objective
+
+
+def clipped(records: Records, book: Codec) -> torch.Tensor:
+    """What a step says, times the public divisor: the sum of clipped gradients."""
+    net, objective = trained(book)
+    opened(records, book).step(net, objective)
+    whole = torch.cat([p.grad.flatten() for p in net.parameters() if p.grad is not None])
+    return whole.double() * PLAN.training.expected_batch
+
+
+def test_a_step_moves_by_at_most_the_clipping_norm(base, joined, book):
+    moved = clipped(joined, book) - clipped(base, book)
+    assert moved.isfinite().all()
+    assert moved.norm() <= CLIP
+    if JOINS in joined.keys:
+        assert moved.norm() > 0.9 * CLIP  # clipping binds: the bound is tried
+
+
+def test_the_replay_sees_maskings_that_shift_when_a_patient_joins(
+    base, book, tmp_path, monkeypatch
+):
+    # Power of the test above: one generator for the whole batch, as most systems have it.
+    class Shared:
+        def __init__(self, keys, seed, views=1):
+            self.rows = len(keys) * views
+            self.generator = torch.Generator().manual_seed(seed)
+
+        def uniform(self, *shape):
+            return torch.rand(self.rows, *shape, generator=self.generator)
+
+    monkeypatch.setattr(door_module, "RowDraws", Shared)
+    other = records_of(tmp_path, "maximum length")
+    assert (clipped(other, book) - clipped(base, book)).norm() > CLIP
+
+
+@pytest.mark.parametrize("gone", [0, 20, 39])
+def test_leaving_moves_no_more_than_joining(base, book, gone):
+    rest = base.take(np.delete(np.arange(40), gone))
+    queries = markov_workload(book, anchor(SCHEMA, book))
+    one, other = (opened(each, book).measure("tables", queries) for each in (base, rest))
+    assert max(np.abs(b - a).sum() for a, b in zip(one, other, strict=True)) <= 1 + 1e-12
+    assert (clipped(base, book) - clipped(rest, book)).norm() <= CLIP
+
+
+def test_the_rarest_class_is_noised_like_any_other(base, book):
+    # One patient more in a class of one: no table is divided by a class's size.
+    queries = [Query((Slot("static", 4), Slot("first", 1)))]
+    only = base.take(np.flatnonzero(base.static["died"].to_numpy() == "false"))
+    one = base.take(np.append(np.flatnonzero(base.static["died"].to_numpy() == "false"), 0))
+    with_, without = (opened(each, book).measure("tables", queries)[0] for each in (one, only))
+    assert np.abs(with_ - without).sum() <= 1 + 1e-12
