@@ -54,7 +54,7 @@ class Markov:
         static = np.zeros((patients, len(codec.static)), dtype=np.int64)
         kind = np.zeros(patients, dtype=np.int64)
         if self.given is not None:
-            kind = draw(np.tile(self._anchor(fixed), (patients, 1)), rng)
+            kind = draw(np.tile(self.anchor(fixed), (patients, 1)), rng)
             static[:, self.given] = kind
         for i in range(len(codec.static)):
             if i != self.given:
@@ -86,7 +86,7 @@ class Markov:
                 now = draw(steps[kind, now], rng)
                 visits[:, t, j] = now
 
-    def _anchor(self, fixed: Mapping[int, int]) -> np.ndarray:
+    def anchor(self, fixed: Mapping[int, int]) -> np.ndarray:
         """p(anchor | fixed), from the mean over all tables that start with the anchor."""
         views = [
             table.reshape(len(table), -1).sum(1)

@@ -175,10 +175,7 @@ def generate(
     objective: MaskedObjective,
     static: Tensor,
     draws: torch.Generator,
-    rounds: int | None = None,
-    *,
-    guidance: float = 0.0,
-    prior: Tensor | None = None,
+    label_bias: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Static facts, then visit after visit; a label that was not asked for is drawn again last.
 
@@ -187,11 +184,7 @@ def generate(
 
     Args:
         static: (rows, S) codes with what is asked for filled in and the rest masked.
-        rounds: per visit.
-        guidance: how much more the label says of the visits than the network thinks
-            (classifier-free guidance, Ho and Salimans 2022); 0 for no more.
-        prior: share of each label among the rows that are drawn again (from a noisy table),
-            or none for what the network makes of them.
+        label_bias: added to the logits of that last draw, see `label_shift`.
 
     Returns:
         static (rows, S) and visits (rows, max_visits, V), filled to the full length.
@@ -199,40 +192,47 @@ def generate(
     free = objective.label is not None and bool(
         (static[:, objective.label] == objective.static_sizes[objective.label]).all()
     )
-    guided = guidance if objective.label is not None else 0.0
-    everyone = torch.ones(len(static), dtype=torch.bool, device=static.device)
     with torch.no_grad():
         static = fill_block(model.static_logits, static, objective.static_sizes, draws)
-        blind = objective.without_label(static, everyone)
         shape = (len(static), model.max_visits, len(objective.visit_sizes))
         visits = torch.zeros(shape, dtype=torch.long, device=static.device)
         for turn in range(model.max_visits):
-            seeing = model.context(static, visits[:, :turn])[:, -1]
-            unseeing = model.context(blind, visits[:, :turn])[:, -1] if guided else seeing
+            context = model.context(static, visits[:, :turn])[:, -1]
 
-            def logits_of(codes: Tensor, a: Tensor = seeing, b: Tensor = unseeing) -> Tensor:
-                told = model.visit_logits(a, codes)
-                return told + guided * (told - model.visit_logits(b, codes)) if guided else told
+            def logits_of(codes: Tensor, context: Tensor = context) -> Tensor:
+                return model.visit_logits(context, codes)
 
             blank = _sizes(objective.visit_sizes, visits[:, turn])
-            visits[:, turn] = fill_block(logits_of, blank, objective.visit_sizes, draws, rounds)
-        if free and model.max_visits:
-            counted = static[:, -1] if objective.counted else torch.full_like(everyone, 0).long()
-            length = counted if objective.counted else counted + shape[1]
-            logits = model.label_logits(model.context(blind, visits), length)
-            if prior is not None and len(logits):
-                logits = shifted(logits, prior)
+            visits[:, turn] = fill_block(logits_of, blank, objective.visit_sizes, draws)
+        if free:
+            logits = label_logits(model, objective, static, visits)
+            logits = logits if label_bias is None else logits + label_bias
             static = static.clone()
             static[:, objective.label] = _draw(logits, draws)
     return static, visits
 
 
-def shifted(logits: Tensor, prior: Tensor, rounds: int = 50) -> Tensor:
-    """The logits plus one constant per label, so that their mean chances are the prior.
+def label_logits(
+    model: VisitNet, objective: MaskedObjective, static: Tensor, visits: Tensor
+) -> Tensor:
+    """(rows, codes) of the label given the rest of the record."""
+    rows = len(static)
+    hidden = torch.ones(rows, dtype=torch.bool, device=static.device)
+    length = static[:, -1] if objective.counted else static.new_full((rows,), visits.shape[1])
+    return model.label_logits(
+        model.context(objective.without_label(static, hidden), visits), length
+    )
+
+
+def label_shift(logits: Tensor, prior: Tensor, rounds: int = 50) -> Tensor:
+    """One constant per label that makes the mean chances of these rows the prior.
 
     Label shift correction by fixed point (Saerens et al. 2002, with the prior known).
+
+    Shape:
+        logits: (rows, codes); prior: (codes,), from a noisy table; return: (codes,)
     """
     bias = torch.zeros_like(logits[0])
     for _ in range(rounds):
         bias = bias + (prior.clamp(min=1e-6) / (logits + bias).softmax(-1).mean(0)).log()
-    return logits + bias
+    return bias

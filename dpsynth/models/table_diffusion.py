@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from dpsynth.data.codec import PAD, Codec, Tokens
+from dpsynth.errors import InputError
 from dpsynth.models.base import Progress, discoveries
 from dpsynth.models.markov import Markov
-from dpsynth.models.masked import MaskedObjective, generate
+from dpsynth.models.masked import MaskedObjective, generate, label_logits, label_shift
 from dpsynth.models.nets.visit_net import VisitNet
+from dpsynth.models.settings import check_ranges, chosen
 from dpsynth.models.state import State
 from dpsynth.models.workload import anchor, markov_workload
 from dpsynth.privacy.accountant import calibrate
@@ -25,6 +28,16 @@ from dpsynth.privacy.draws import RowDraws
 from dpsynth.privacy.plan import DPSGD, Plan
 from dpsynth.privacy.query import joint_sensitivity
 from dpsynth.schema import Schema
+
+HEADS = 4  # of attention
+BIAS = "label_bias"
+RANGES = {
+    **dict.fromkeys(("batch", "steps", "views", "width", "depth", "save_every"), (1, math.inf)),
+    **dict.fromkeys(("clip_norm", "rate", "warm_rate"), (1e-9, math.inf)),
+    **dict.fromkeys(("tables_share", "bounds_share"), (1e-3, 1)),
+    **dict.fromkeys(("warm_steps", "label_weight"), (0, math.inf)),
+    "decay": (0, 1),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +74,18 @@ class Settings:
     label_weight: float = 0.5
     save_every: int = 20
 
+    def __post_init__(self) -> None:
+        """Check each number against its range.
+
+        Raises:
+            InputError: names the setting, its range and its value.
+        """
+        check_ranges(self, RANGES)
+        if self.tables_share + self.bounds_share >= 1:
+            raise InputError("settings tables_share and bounds_share must add up to less than 1")
+        if self.width % HEADS:
+            raise InputError(f"setting width must be a multiple of {HEADS}, got {self.width!r}")
+
 
 class TableDiffusion:
     """See `nets.visit_net` for the network and `masked` for objective and sampler.
@@ -75,38 +100,40 @@ class TableDiffusion:
     """
 
     def __init__(self, schema: Schema, codec: Codec, plan: Plan, **settings: Any) -> None:
-        self.settings = Settings(**settings)
+        self.settings = chosen(Settings, "table-diffusion", settings)
         self.codec, self.plan_ = codec, plan
         self._given = anchor(schema, codec)
         self.objective = MaskedObjective.of(codec, self._given, self.settings.label_weight)
         label = self.objective.label
+        self._label_bias: Tensor | None = None
         self.net = VisitNet(
             self.objective.static_sizes,
             self.objective.visit_sizes,
             codec.max_visits,
             width=self.settings.width,
             depth=self.settings.depth,
+            heads=HEADS,
             label_size=0 if label is None else codec.static[label].size,
         )
 
     @staticmethod
     def plan(schema: Schema, budget: Budget, count_epsilon: float = 0.0, **settings: Any) -> Plan:
         """Tables, then DP-SGD; what private columns need first."""
-        chosen = Settings(**settings)
-        batch = chosen.batch or min(max(budget.population // 16, 64), 512)
+        wanted = chosen(Settings, "table-diffusion", settings)
+        batch = wanted.batch or min(max(budget.population // 16, 64), 512)
         rate = min(batch / budget.population, 1.0)
         training = DPSGD(
             noise_multiplier=1.0,
-            clip_norm=chosen.clip_norm,
+            clip_norm=wanted.clip_norm,
             sample_rate=rate,
             expected_batch=rate * budget.population,
-            steps=chosen.steps,
-            views=chosen.views,
+            steps=wanted.steps,
+            views=wanted.views,
         )
-        first = discoveries(schema, chosen.bounds_share)
+        first = discoveries(schema, wanted.bounds_share)
         return calibrate(
             budget,
-            (*first, ("tables", chosen.tables_share)),
+            (*first, ("tables", wanted.tables_share)),
             training,
             count_epsilon=count_epsilon,
             threshold_delta=0.1 * budget.delta if "categories" in dict(first) else 0.0,
@@ -122,10 +149,10 @@ class TableDiffusion:
         kept = copy.deepcopy(self.net)
         optimizer = torch.optim.Adam(self.net.parameters(), lr=self.settings.rate)
         restored = state.restore()
+        release = next(r for r in self.plan_.releases if r.name == "tables")
+        noise_sd = release.noise_multiplier * joint_sensitivity(queries)
+        floor = Markov(self.codec, self._given, queries, answers, noise_sd)
         if restored is None:
-            release = next(r for r in self.plan_.releases if r.name == "tables")
-            noise_sd = release.noise_multiplier * joint_sensitivity(queries)
-            floor = Markov(self.codec, self._given, queries, answers, noise_sd)
             self._warm_up(floor, progress, device)
             kept.load_state_dict(self.net.state_dict())
             state.checkpoint(_packed(self.net, kept, optimizer), 0)
@@ -143,14 +170,19 @@ class TableDiffusion:
                 state.checkpoint(_packed(self.net, kept, optimizer), done)
             progress("training", done, training.steps)
         self.net = kept
+        if self.objective.label is not None:
+            self._label_bias = self._found_bias(floor, device)
 
     def tensors(self) -> dict[str, Tensor]:
-        """The averaged weights."""
-        return dict(self.net.state_dict())
+        """The averaged weights, and what holds a drawn label to its noisy share."""
+        held = dict(self.net.state_dict())
+        return held if self._label_bias is None else held | {BIAS: self._label_bias}
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up saved weights."""
-        self.net.load_state_dict(dict(tensors))
+        held = dict(tensors)
+        self._label_bias = held.pop(BIAS, None)
+        self.net.load_state_dict(held)
 
     def sample(
         self,
@@ -164,13 +196,14 @@ class TableDiffusion:
         """Static facts, the number of visits, then visit after visit."""
         self.net.to(device).eval()
         draws = torch.Generator(device=device).manual_seed(seed)
+        bias = None if self._label_bias is None else self._label_bias.to(device)
         blank = torch.tensor(self.objective.static_sizes, device=device)
         for place, code in where.items():
             blank[place] = code
         parts = []
         for start in range(0, patients, chunk):
             rows = blank.expand(min(chunk, patients - start), -1)
-            parts.append(self._tokens(*generate(self.net, self.objective, rows, draws)))
+            parts.append(self._tokens(*generate(self.net, self.objective, rows, draws, bias)))
             progress("generating", min(start + chunk, patients), patients)
         if not parts:
             parts = [self._tokens(*generate(self.net, self.objective, blank.expand(0, -1), draws))]
@@ -179,6 +212,17 @@ class TableDiffusion:
             visits=np.concatenate([p.visits for p in parts]),
             length=np.concatenate([p.length for p in parts]),
         )
+
+    def _found_bias(self, floor: Markov, device: torch.device, rows: int = 2048) -> Tensor:
+        """What to add to the label's logits, from generated patients alone."""
+        self.net.to(device).eval()
+        draws = torch.Generator(device=device)
+        draws.seed()
+        blank = torch.tensor(self.objective.static_sizes, device=device).expand(rows, -1)
+        static, visits = generate(self.net, self.objective, blank, draws)
+        prior = torch.from_numpy(floor.anchor({})).float().to(device)
+        with torch.no_grad():
+            return label_shift(label_logits(self.net, self.objective, static, visits), prior)
 
     def _warm_up(self, floor: Markov, progress: Progress, device: torch.device) -> None:
         rng = np.random.default_rng()
