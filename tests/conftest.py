@@ -119,7 +119,8 @@ def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, once_accounted: None
 
 
 @pytest.fixture(scope="session")
-def _trained_once(tmp_path_factory: pytest.TempPathFactory, once_accounted: None) -> Path:
+def trained_once(tmp_path_factory: pytest.TempPathFactory, once_accounted: None) -> Path:
+    """The folder of a clinic whose run is finished; not to be changed."""
     from dpsynth.cli.main import run
 
     with pytest.MonkeyPatch.context() as patch:
@@ -129,9 +130,9 @@ def _trained_once(tmp_path_factory: pytest.TempPathFactory, once_accounted: None
 
 
 @pytest.fixture
-def trained(clinic: Clinic, _trained_once: Path) -> Clinic:
+def trained(clinic: Clinic, trained_once: Path) -> Clinic:
     """A clinic with a finished run in `run`, which left patients out."""
-    shutil.copytree(_trained_once, clinic.root, dirs_exist_ok=True)
+    shutil.copytree(trained_once, clinic.root, dirs_exist_ok=True)
     return clinic
 
 
