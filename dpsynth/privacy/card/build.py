@@ -92,6 +92,8 @@ def guarantee(promise: Promise, profile: Callable[[float], float]) -> Guarantee:
     if found > promise.epsilon + SLACK:
         raise CardError(_list([f"the profile has epsilon {found!r} at the promised delta"]))
     deltas = [10.0**-k for k in range(2, 11) if curve.deltas[0] <= 10.0**-k != promise.delta]
+    # With few patients and found categories, no other power of ten has a finite epsilon.
+    deltas = deltas or [min(2 * promise.delta, 0.5)]
     points = [(d, max(0.0, float(profile(d)))) for d in deltas] + [(promise.delta, promise.epsilon)]
     rates = [0.0, 0.001, 0.01, *(k / 20 for k in range(1, 21))]
     return Guarantee(
