@@ -92,6 +92,7 @@ class Called:
 def once_accounted() -> Iterator[None]:
     """The real accountant, asked once for each plan: most tests here share one."""
     from dpsynth.models import markov_model, table_diffusion
+    from dpsynth.pipeline import card
     from dpsynth.privacy import accountant
 
     with pytest.MonkeyPatch.context() as patch:
@@ -99,7 +100,11 @@ def once_accounted() -> Iterator[None]:
         patch.setattr(table_diffusion, "calibrate", calibrate)
         patch.setattr(markov_model, "calibrate", calibrate)
         patch.setattr(accountant, "certify", functools.cache(accountant.certify))
-        patch.setattr(accountant, "profile", functools.cache(accountant.profile))
+        profile = accountant.profile
+        patch.setattr(
+            accountant, "profile", functools.cache(lambda plan: functools.cache(profile(plan)))
+        )
+        patch.setattr(card, "_lock", functools.cache(card._lock))
         yield
 
 
