@@ -48,6 +48,7 @@ class ResidualBlock(nn.Module):
         self.skip = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
 
     def forward(self, x: Tensor, level: Tensor) -> Tensor:
+        """Return the block's output."""
         h = self.conv1(functional.silu(self.norm1(x)))
         h = h + self.level(level)[:, :, None, None]
         return self.conv2(functional.silu(self.norm2(h))) + self.skip(x)
@@ -80,6 +81,7 @@ class UNet(nn.Module):
         self.last = nn.Conv2d(32, 1, 3, padding=1)
 
     def forward(self, x: Tensor, level: Tensor) -> Tensor:
+        """Return the denoised images."""
         wave = level[:, None] * torch.arange(1, 17)
         e = functional.silu(self.embed(torch.cat([wave.sin(), wave.cos()], 1)))
         h28 = self.block28(self.first(x), e)
@@ -125,6 +127,7 @@ class Attention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return each token's mixture of values."""
         q, k, v = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         h = functional.scaled_dot_product_attention(q, k, v)
         return self.out(h.transpose(1, 2).flatten(2))
@@ -158,7 +161,8 @@ class Transformer(nn.Module):
         self.last = nn.Linear(128, 256)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        places = torch.arange(tokens.shape[1]).expand_as(tokens)
+        """Return each token's logits."""
+        places = torch.arange(tokens.shape[1]).expand_as(tokens).contiguous()
         x = self.tokens(tokens) + self.places(places)
         for block in self.blocks:
             x = x + block["attention"](block["norm1"](x))
