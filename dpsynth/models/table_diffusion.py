@@ -62,7 +62,7 @@ class Settings:
     tables_share: float = 0.2
     bounds_share: float = 0.1
     batch: int | None = None
-    steps: int = 300
+    steps: int = 200
     views: int = 2
     clip_norm: float = 1.0
     rate: float = 1.5e-3
