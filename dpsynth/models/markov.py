@@ -87,11 +87,13 @@ class Markov:
                 visits[:, t, j] = now
 
     def anchor(self, fixed: Mapping[int, int]) -> np.ndarray:
-        """p(anchor | fixed), from the mean over all tables that start with the anchor."""
+        """p(anchor | fixed), from the mean over all tables that count every patient by it."""
+        # "first" leaves out who never came, who may well differ in the anchor.
+        partial = {"next"} if self.codec.regular else {"next", "first"}
         views = [
             table.reshape(len(table), -1).sum(1)
             for slots, table in self._table.items()
-            if slots[:1] == self._head and "next" not in {slot.where for slot in slots}
+            if slots[:1] == self._head and not partial & {slot.where for slot in slots}
         ]
         weights = np.mean(views, axis=0)
         for i, code in fixed.items():
