@@ -59,7 +59,7 @@ class Settings:
         save_every: steps between checkpoints.
     """
 
-    tables_share: float = 0.2
+    tables_share: float = 0.25
     bounds_share: float = 0.1
     batch: int | None = None
     steps: int = 200

@@ -49,7 +49,7 @@ def main() -> None:
     ask.add_argument("--seeds", type=int, default=3)
     ask.add_argument("--train", type=int, default=6000, help="stays to train on")
     ask.add_argument("--setting", action="append", default=[], help="name=value of the model")
-    ask.add_argument("--threads", type=int, default=2)
+    ask.add_argument("--threads", type=int, default=1)
     asked = ask.parse_args()
     torch.set_num_threads(asked.threads)
     schema = load_schema(HERE / "schema.yaml").model_copy(update={"population": asked.train})
@@ -97,7 +97,7 @@ def synthetic(
     schema: Schema,
     books: Codec,
 ) -> tuple[Tokens, dict[str, float]]:
-    """Train and generate as many stays as were trained on; the last step, no selection."""
+    """Train, and generate twice as many stays; the last step, no selection."""
     torch.manual_seed(seed)
     size = schema.population
     assert isinstance(size, int)
@@ -112,7 +112,7 @@ def synthetic(
     with tempfile.TemporaryDirectory() as folder:
         model.fit(door, State(Path(folder) / "state"), quiet, device)
     trained = time.perf_counter()
-    tokens = model.sample(size, {}, seed, quiet, device)
+    tokens = model.sample(2 * size, {}, seed, quiet, device)
     done = time.perf_counter()
     return tokens, {"train_s": trained - began, "generate_s": done - trained}
 
