@@ -35,7 +35,7 @@ tables:
 label: {column: sick, positive: "true"}
 """
 SETTINGS = {"width": 16, "depth": 1, "steps": 4, "warm_steps": 3, "save_every": 2, "batch": 8}
-TINY = [f"--setting={name}={value}" for name, value in SETTINGS.items()]
+TINY = tuple(f"--setting={name}={value}" for name, value in SETTINGS.items())
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,11 @@ class Clinic:
 
     Attributes:
         root: the folder; commands are run in it.
+        tiny: settings of a model that is trained in no time.
     """
 
     root: Path
+    tiny: tuple[str, ...] = TINY
 
     @property
     def data(self) -> Path:
@@ -61,7 +63,7 @@ class Clinic:
     def train(self, *more: str, out: str = "run") -> list[str]:
         """A quick training; what comes later wins."""
         fixed = ["train", str(self.data), f"--schema={self.schema}", f"--out={self.root / out}"]
-        return [*fixed, "--epsilon=1", "--population=clinic", "--holdout=0.4", *TINY, *more]
+        return [*fixed, "--epsilon=1", "--population=clinic", "--holdout=0.4", *self.tiny, *more]
 
     def tree(self) -> dict[str, bytes]:
         """Every file, with its bytes; the ledger's lock holds nothing."""

@@ -254,5 +254,3 @@ def _holds_what_was_promised(root: Path, lost: int) -> None:
     assert Ledger(root / "ledger").spent("clinic").epsilon == 1.0
     assert not (root / "run" / "state").exists()
     assert not list(root.rglob("*.partial"))
-
-
