@@ -4,6 +4,7 @@ A piece knows each patient's squared gradient norm, the weighted sum of the grad
 parameter that is used more than once in a step, the gradients themselves.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,6 +21,16 @@ Such a norm is a sum of terms that may cancel. Its rounding error is bounded by 
 2**-24 of the product of the squared norms of inputs and output gradients, never by a multiple of
 the result: without this, a patient whose terms cancel would be clipped too little.
 """
+
+
+CACHE = 2 * 2**20
+"""Bytes of gradients that are made at once: they fit the cache, and the holes that the backward
+leaves where activations were, so that storing them needs little memory beyond a plain step."""
+
+
+def patients_at_once(shape: tuple[int, ...]) -> int:
+    """Return how many patients' gradients of a parameter of this shape fill `CACHE`."""
+    return max(1, CACHE // (4 * math.prod(shape)))
 
 
 class Piece(Protocol):

@@ -7,7 +7,6 @@ matrix of unfolded inputs is a sum of slices of the Gram matrix of the inputs th
 stride s the padded input is split into its s x s phases first.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +17,10 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from dpsynth.privacy.grad.norms import TINY, Weights, squared_norm
-from dpsynth.privacy.grad.pieces import SLACK, Chunks, Piece, Stored
+from dpsynth.privacy.grad.pieces import SLACK, Chunks, Piece, Stored, patients_at_once
 from dpsynth.privacy.grad.tape import Tape, whole
 
 Pair = tuple[int, int]
-CACHE = 4 * 2**20
-"""Bytes of gradients that are made at once."""
 
 
 def conv2d(module: nn.Conv2d, tape: Tape, x: Tensor) -> Tensor:
@@ -221,7 +218,7 @@ def each_weight(grid: Grid, x: Tensor, grad: Tensor, tape: Tape) -> Iterator[Ten
             yield each.flip(3, 4).transpose(1, 2)
         return
     size = grid.outputs, grid.inputs, *grid.kernel
-    step = max(1, CACHE // (4 * math.prod(size)))
+    step = patients_at_once(size)
     inner = x.reshape(tape.patients, tape.views, *x.shape[1:])
     outer = grad.reshape(tape.patients, tape.views, *grad.shape[1:])
     for start in range(0, tape.patients, step):

@@ -8,7 +8,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from dpsynth.privacy.grad.norms import squared_norm
-from dpsynth.privacy.grad.pieces import Piece, Product, Stored
+from dpsynth.privacy.grad.pieces import Chunks, Piece, Product, Stored, patients_at_once
 from dpsynth.privacy.grad.tape import Tape
 
 GHOST = 64
@@ -20,7 +20,9 @@ def product(outer: Tensor, inner: Tensor, norms: Tensor | None = None) -> Piece:
     positions, outputs, inputs = *outer.shape[1:], inner.shape[2]
     if positions == 1 or positions**2 * (outputs + inputs) < GHOST * outputs * inputs:
         return Product(outer, inner, norms)
-    return Stored(torch.bmm(outer.mT, inner))
+    step = patients_at_once((outputs, inputs))
+    parts = zip(torch.split(outer, step), torch.split(inner, step), strict=True)
+    return Chunks.of(torch.bmm(o.mT, i) for o, i in parts)
 
 
 def linear(module: nn.Linear, tape: Tape, x: Tensor) -> Tensor:
