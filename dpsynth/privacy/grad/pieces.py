@@ -115,14 +115,14 @@ class Product:
 
     def squared(self) -> Tensor:
         """See `Piece`: sum over n, m of (outer_n . outer_m)(inner_n . inner_m), and `SLACK`."""
-        norms = squared_norm(self.outer) if self.norms is None else self.norms
         tiny = TINY * max(self.outer[0].numel(), self.inner[0].numel())
-        most = (norms + tiny) * (squared_norm(self.inner) + tiny)
         if self.outer.shape[1] == 1:
-            return most
-        gram = torch.bmm(self.outer, self.outer.mT)
-        gram *= torch.bmm(self.inner, self.inner.mT)
-        return gram.flatten(1).sum(1).clamp_(min=0) + SLACK * most
+            norms = squared_norm(self.outer) if self.norms is None else self.norms
+            return (norms + tiny) * (squared_norm(self.inner) + tiny)
+        outer = torch.bmm(self.outer, self.outer.mT)
+        inner = torch.bmm(self.inner, self.inner.mT)
+        most = (trace(outer) + tiny) * (trace(inner) + tiny)
+        return (outer * inner).flatten(1).sum(1).clamp_(min=0) + SLACK * most
 
     def weighted(self, weights: Weights) -> Tensor:
         """See `Piece`: one ordinary weight gradient, with scaled output gradients."""
@@ -132,3 +132,8 @@ class Product:
     def each(self) -> Tensor:
         """See `Piece`."""
         return torch.bmm(self.outer.mT, self.inner)
+
+
+def trace(gram: Tensor) -> Tensor:
+    """Return (patients,): the sum of each Gram matrix's diagonal, a squared norm."""
+    return gram.diagonal(dim1=1, dim2=2).sum(1)
