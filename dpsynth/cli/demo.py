@@ -11,7 +11,7 @@ from dpsynth.cli import options
 from dpsynth.cli.output import finish
 
 
-@click.command("demo")
+@click.command("demo", short_help="The whole job on embedded real data.")
 @click.option(
     "--out",
     type=options.PATH,

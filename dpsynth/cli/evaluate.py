@@ -18,7 +18,7 @@ INTERNAL = (
 )
 
 
-@click.command("evaluate")
+@click.command("evaluate", short_help="What a copy is worth and what it leaks.")
 @click.option("--schema", type=options.PATH, metavar="FILE", help="Public facts of the data.")
 @click.option(
     "--train", multiple=True, metavar="DATA", help="What the copy was made from. Repeatable."

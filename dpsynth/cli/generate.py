@@ -11,7 +11,7 @@ from dpsynth.cli import options
 from dpsynth.cli.output import finish
 
 
-@click.command("generate")
+@click.command("generate", short_help="Synthetic patients, from a model.")
 @click.argument("run", type=options.PATH, metavar="RUN")
 @click.option("--out", type=options.PATH, required=True, metavar="FOLDER", help="New folder.")
 @click.option(

@@ -11,7 +11,7 @@ from dpsynth.cli import options
 from dpsynth.cli.output import finish
 
 
-@click.command("inspect")
+@click.command("inspect", short_help="A first schema, from names and storage types.")
 @options.data_argument(required=False)
 @click.option(
     "--out",

@@ -13,7 +13,7 @@ from dpsynth.privacy.ledger import Ledger, Table, table
 from dpsynth.privacy.ledger import as_json as machine_form
 
 
-@click.group("ledger")
+@click.group("ledger", short_help="What has been spent on whom.")
 def command() -> None:
     """See and limit what has been spent on each population of patients, by every run."""
 

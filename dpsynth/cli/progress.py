@@ -28,7 +28,7 @@ class Lines:
     def __call__(self, stage: str, done: int, of: int) -> None:
         """Report, if it is time."""
         now = time.monotonic()
-        if now >= self._next and done < of:
+        if now >= self._next and done < of and of > 1:
             self._next = now + OFTEN
             click.echo(f"{stage}: {done:,} of {of:,}", err=True)
 

@@ -16,7 +16,7 @@ from dpsynth.cli.output import finish, internal
 RESUMED = ("out", "data", "resumed", "insecure_seed", "device", "as_json")  # the rest is known
 
 
-@click.command("train")
+@click.command("train", short_help="A model, from real records.")
 @options.data_argument()
 @click.option("--schema", type=options.PATH, metavar="FILE", help="Public facts of the data.")
 @click.option("--out", type=options.PATH, required=True, metavar="RUN", help="New run folder.")

@@ -99,11 +99,15 @@ def train(
     # Whatever can be refused without the data is refused before they are read.
     count_epsilon = 0.0 if size else SIZE_SHARE * epsilon
     budget(epsilon, delta, schema.population if isinstance(schema.population, int) else 2)
+    progress("finding the noise", 0, 1)
     if size:
         plan = _plan(schema, epsilon, delta, model, known, size)
     else:
         _plan(schema, epsilon, None, model, known, TRIAL_SIZE, count_epsilon)
+    progress("finding the noise", 1, 1)
+    progress("reading", 0, 1)
     records, notes = read(data, schema)
+    progress("reading", 1, 1)
     stream = CryptoStream(insecure_seed)
     with claimed(folder):
         group = population_of(book, plain_paths(data), population)
@@ -248,7 +252,9 @@ def _fit(
     folder.save_model(model)
     folder.log("trained", run=run.id, asked=state.asked, dropped=state.lost)
     run = finished(run)
+    progress("certifying", 0, 1)
     folder.save_card(card_of(run, book))
+    progress("certifying", 1, 1)
     folder.save(run)
     return _closed(run, folder, book, notes)
 

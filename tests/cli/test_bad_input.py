@@ -136,7 +136,13 @@ def test_an_output_that_holds_something_is_never_touched(trained, dpsynth, comma
     words = {
         "train": trained.train(out="taken"),
         "generate": ["generate", "run", "--out=taken"],
-        "evaluate": "evaluate --run=run --data=clinic.csv --synthetic=run --out=taken".split(),
+        "evaluate": [
+            "evaluate",
+            "--run=run",
+            "--data=clinic.csv",
+            "--synthetic=run",
+            "--out=taken",
+        ],
         "inspect": ["inspect", "clinic.csv", "--out=taken.yaml"],
     }[command]
     refused(trained, dpsynth, *words, names=("taken", "choose another"))
