@@ -91,5 +91,5 @@ def clip_weights(squared: Tensor, size: int, finite: Tensor, clip_norm: float) -
     """
     norm = (squared + size * TINY).sqrt()
     weights = (clip_norm * (1 - MARGIN) / norm).clamp(max=1)
-    weights = torch.where(finite & norm.isfinite(), weights, 0)
+    weights = torch.where(finite & (norm < torch.inf), weights, 0)
     return Weights(weights, not bool(weights.all()))
