@@ -55,6 +55,10 @@ def clipped_sum(
         past its rule stops the step. Hence `|w_p g_p|_2 <= clip_norm (1 - MARGIN)`, and MARGIN is
         left for the rounding of the sum. Splitting in micro-batches only reorders the sum.
 
+        The proof is about the numbers as computed, up to two roundings that MARGIN is meant for
+        and no proof covers: of the final sum, and of one patient's gradient, which a processor may
+        round differently in a batch of another size.
+
     Edge cases:
         ============================================  ===========================================
         the patient's rows                            what they add
