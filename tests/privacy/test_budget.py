@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpsynth.errors import InputError
@@ -32,6 +32,7 @@ def test_default_delta_is_the_largest_power_of_ten_below(population, delta):
     assert default_delta(population) == delta
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=1, max_value=10**15))
 def test_default_delta_is_below_and_ten_times_it_is_not(population):
     exponent = round(-math.log10(default_delta(population)))
@@ -41,6 +42,7 @@ def test_default_delta_is_below_and_ten_times_it_is_not(population):
     assert 0 < default_delta(population) < 1 / population
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=1, max_value=10**12))
 def test_the_default_is_always_allowed(population):
     assert budget(1.0, None, population).delta == default_delta(population)
@@ -73,6 +75,7 @@ def test_epsilon_is_shown_rounded_up(epsilon, shown):
     assert reported(epsilon) == shown
 
 
+@settings(deadline=None)
 @given(st.floats(min_value=1e-6, max_value=1e6))
 def test_what_is_shown_is_never_less(epsilon):
     assert epsilon - 1e-9 * max(epsilon, 1) <= reported(epsilon) < epsilon + 0.0101
