@@ -1,8 +1,7 @@
 """Untrusted files to Arrow tables: CSV (also gzipped) as text, Parquet as typed; nothing is run.
 
 Caps hold against bombs: bytes on disk, bytes in memory, cells. CSV rows with too many or too few
-cells are skipped and counted, since one patient's row must not stop a reader. A quote that opens
-and never closes swallows what follows: quoting is the exporter's part.
+cells are skipped and counted, since one patient's row must not stop a reader.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from dpsynth.data.lines import WholeLines
 from dpsynth.data.spreadsheet import original
 from dpsynth.errors import DataError, SchemaError
 
@@ -137,14 +137,13 @@ def _csv(path: Path, head: Header, columns: Sequence[str]) -> tuple[pa.Table, in
 
     names = list(head.types)
     with _open(path) as file:
+        lines = WholeLines(file, head.separator)
         reader = pacsv.open_csv(
-            pa.PythonFile(file, "r"),
+            pa.PythonFile(lines, "r"),
             read_options=pacsv.ReadOptions(
                 column_names=names, skip_rows=1, use_threads=False, block_size=2**24
             ),
-            parse_options=pacsv.ParseOptions(
-                delimiter=head.separator, newlines_in_values=True, invalid_row_handler=skip
-            ),
+            parse_options=pacsv.ParseOptions(delimiter=head.separator, invalid_row_handler=skip),
             convert_options=pacsv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.large_binary()),
                 include_columns=list(columns),
@@ -158,7 +157,7 @@ def _csv(path: Path, head: Header, columns: Sequence[str]) -> tuple[pa.Table, in
                 raise DataError(f"{path.name}: holds over {MOST_MEMORY_BYTES >> 30} GiB; split it")
             batches.append(batch)
         table = pa.Table.from_batches(batches, reader.schema)
-    return pa.table({name: _text(table.column(name)) for name in columns}), skipped
+    return pa.table({name: _text(table.column(name)) for name in columns}), skipped + lines.dropped
 
 
 def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:

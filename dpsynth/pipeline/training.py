@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -209,6 +210,8 @@ def resume(
     records, notes = read(data, run.schema)
     try:
         reservation = book.resume(group, run=run.id)
+        if dict(reservation.plan) != json.loads(json.dumps(run.plan.public())):
+            raise RunError(f"{out}/run.json holds another plan than the ledger paid for")
         run = replace(run, resumes=reservation.resumes)
     except LedgerError:
         if any(entry.body.get("run") == run.id for entry in book.entries(group)):

@@ -31,6 +31,9 @@ ODD = {
     "long text": b"77,1,1,1," + b"z" * 100_000 + b",1\n",
     "too many cells": b"77,1,1,1,1,1,1,1\n",
     "no key": b",1,1,1,1,1\n",
+    "open quote": b'77,1,1,1,"a,1\n',
+    "open quote behind a literal one": b'77,1,1,a"b,"c,1\n',
+    "a quote and then more": b'77,1,1,1,"a"b"c,1\n',
     "quoted newline": b'77,1,1,1,"a\nb",1\n',
     "negative time": b"77,-1e9,1,1,1,1\n",
 }

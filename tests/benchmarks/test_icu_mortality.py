@@ -1,0 +1,71 @@
+"""The protocol's script still runs, on a small set of made-up stays in the real one's form."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+
+EVALUATION = Path(__file__).resolve().parents[2] / "evaluation"
+
+
+def script(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(Path(path).stem + "_script", EVALUATION / path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def stays(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    n = 120
+    ids = np.arange(1000, 1000 + n)
+    unused = ("Height", "Weight", "SAPS-I", "SOFA", "Length_of_stay", "Survival")
+    facts = {
+        "RecordID": ids,
+        "set": "a",
+        "Age": rng.integers(20, 90, n),
+        "Gender": rng.integers(0, 2, n),
+        "ICUType": rng.integers(1, 5, n),
+        "In-hospital_death": rng.integers(0, 2, n),
+    } | dict.fromkeys(unused, -1)
+    pd.DataFrame(facts).to_csv(tmp_path / "patients.csv.gz", index=False)
+    many = 3000
+    events = {
+        "RecordID": rng.choice(ids, many),
+        "minute": rng.integers(0, 2880, many),
+        "parameter": rng.choice(["HR", "Temp", "GCS", "Na"], many),
+        "value": rng.normal(60, 30, many),
+    }
+    pd.DataFrame(events).to_parquet(tmp_path / "measurements.parquet")
+    return tmp_path
+
+
+def test_icu_mortality_runs_takes_up_and_makes_its_table(
+    stays: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, tables = script("icu-mortality/run.py"), script("tables.py")
+    monkeypatch.setattr("torch.set_num_threads", lambda n: None)
+    (tmp_path / "icu").mkdir()
+    out = tmp_path / "icu" / "results.json"
+    words = ["--data", str(stays), "--out", str(out), "--epsilons", "10", "--seeds", "1"]
+    words += ["--train", "60", "--test-from", "60"]
+    tiny = ["steps=2", "warm_steps=2", "width=16"]
+    run.main(words + [w for pair in tiny for w in ("--setting", pair)])
+    rows = json.loads(out.read_text())["rows"]
+    assert {r["model"] for r in rows} == {"real", "shuffled", "markov", "table-diffusion"}
+    assert all(r["low"] <= r["value"] <= r["high"] for r in rows if "low" in r)
+    run.main(words)  # all rows are there: nothing is added
+    assert json.loads(out.read_text())["rows"] == rows
+    (tmp_path / "README.md").write_text(f"head\n{tables.MARK}\nold")
+    tables.main(tmp_path)
+    page = (tmp_path / "README.md").read_text()
+    assert page.startswith("head") and "old" not in page
+    assert "| table-diffusion | 10 |" in page
