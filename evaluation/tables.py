@@ -16,12 +16,12 @@ from results import table  # noqa: E402
 MARK = "<!-- made by tables.py from here on -->"
 
 
-def main() -> None:
+def main(folder: Path = HERE) -> None:
     """Replace what stands below the mark."""
-    page = HERE / "README.md"
+    page = folder / "README.md"
     head = page.read_text().split(MARK)[0]
     parts = [head + MARK + "\n"]
-    for path in sorted(HERE.glob("*/results.json")):
+    for path in sorted(folder.glob("*/results.json")):
         facts = json.loads(path.read_text())
         parts.append(
             f"\n## {facts['protocol']}\n\nCommit {facts['commit']}, {facts['date']}, "

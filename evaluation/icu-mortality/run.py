@@ -39,7 +39,7 @@ DELTA = 1e-5
 FIDELITY = ("tv1", "tv2", "transition_tv", "c2st_auc")
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
     """Add the rows that are missing, then print the table."""
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("--data", type=Path, default=HERE.parents[2] / "shared/data/icu2012")
@@ -48,13 +48,14 @@ def main() -> None:
     ask.add_argument("--models", default="markov,table-diffusion")
     ask.add_argument("--seeds", type=int, default=3)
     ask.add_argument("--train", type=int, default=6000, help="stays to train on")
+    ask.add_argument("--test-from", type=int, default=6000, help="stays before it never test")
     ask.add_argument("--setting", action="append", default=[], help="name=value of the model")
     ask.add_argument("--threads", type=int, default=1)
-    asked = ask.parse_args()
+    asked = ask.parse_args(words)
     torch.set_num_threads(asked.threads)
     schema = load_schema(HERE / "schema.yaml").model_copy(update={"population": asked.train})
     records, _ = read([asked.data / "patients.csv.gz", asked.data / "measurements.parquet"], schema)
-    train, test = split(records, asked.train)
+    train, test = split(records, asked.train, asked.test_from)
     books = codec(schema)
     real, held = books.encode(train), books.encode(test)
     results = Results(asked.out, "icu-mortality", asked.threads)
@@ -81,11 +82,11 @@ def main() -> None:
     print(table(results.rows))
 
 
-def split(records: Records, size: int) -> tuple[Records, Records]:
-    """The first `size` stays by SHA-256 of "icu-mortality:<RecordID>" train, the rest test."""
+def split(records: Records, size: int, test_from: int) -> tuple[Records, Records]:
+    """In the order of SHA-256 of "icu-mortality:<RecordID>", the first train, the last test."""
     marks = [hashlib.sha256(f"icu-mortality:{key}".encode()).digest() for key in records.keys]
     order = np.array(sorted(range(len(marks)), key=marks.__getitem__))
-    return records.take(np.sort(order[:size])), records.take(np.sort(order[6000:]))
+    return records.take(np.sort(order[:size])), records.take(np.sort(order[test_from:]))
 
 
 def synthetic(
