@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from dpsynth.data.codec import GAP, MISSING, START, Codec, Field, Tokens
+from dpsynth.data.codec import GAP, START, Codec, Tokens
+from dpsynth.data.field import MISSING, Field
 from dpsynth.data.records import Records
 from dpsynth.evaluation.fidelity.tables import (
     Table,

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from dpsynth.data.codec import Field
+from dpsynth.data.field import Field
 from dpsynth.schema import Kind
 
 

@@ -80,7 +80,8 @@ def _promise(run: Run) -> Promise:
         f"{run.schema.unit} over all records together",
         epsilon=run.plan.epsilon,
         delta=run.plan.delta,
-        delta_rule="below 1/P; by default the largest power of ten below P^-1.1",
+        delta_rule="below 1/P; by default the largest power of ten below P^-1.1"
+        + ("" if public else "; P is noised, so delta follows from the count"),
         size=Size(
             status="public" if public else "noised",
             shown=run.plan.population,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dpsynth.data.codec import Codec, Field, codec
+from dpsynth.data.codec import Codec, codec
+from dpsynth.data.field import Field
 from dpsynth.data.reader import read
 from dpsynth.data.records import Records
 from dpsynth.errors import InputError, LedgerError

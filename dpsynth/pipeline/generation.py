@@ -16,9 +16,9 @@ from dpsynth.data.records import Records
 from dpsynth.data.writer import write
 from dpsynth.errors import InputError
 from dpsynth.models.base import Progress, quiet
+from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import check_free, claimed
 from dpsynth.pipeline.run_folder import Run, RunFolder
-from dpsynth.pipeline.training import chosen_device
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dpsynth import __version__
-from dpsynth.data.codec import Codec, Field, codec
+from dpsynth.data.codec import Codec, codec
+from dpsynth.data.field import Field
 from dpsynth.errors import RunError
 from dpsynth.models import MODELS, Model
 from dpsynth.models.state import State, read_tensors, write_tensors

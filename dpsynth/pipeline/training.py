@@ -19,6 +19,7 @@ from dpsynth.models.base import Progress, quiet
 from dpsynth.models.state import State
 from dpsynth.pipeline.access import check_rate, plain_paths, population_of, split
 from dpsynth.pipeline.card import card_of
+from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import check_free, claimed
 from dpsynth.pipeline.run_folder import Run, RunFolder, finished, new_id
 from dpsynth.privacy.budget import budget
@@ -305,22 +306,3 @@ def _discovered(run: Run, folder: RunFolder, door: Door) -> Run:
     run = replace(run, fields=door.discover(columns, run.schema.max_visits))
     folder.save(run)
     return run
-
-
-def chosen_device(name: str) -> torch.device:
-    """A torch device; "auto" takes a GPU where there is one.
-
-    Raises:
-        InputError: if the name is none, or the device is not there.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = torch.device("meta")
-    if device.type not in {"cpu", "cuda"}:
-        raise InputError(f"device must be auto, cpu, cuda or cuda:i, got {name!r}")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise InputError(f"device {name!r} is not there; use cpu")
-    return device

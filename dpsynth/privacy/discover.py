@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from dpsynth.data.codec import OTHER, Field
+from dpsynth.data.field import OTHER, Field
 from dpsynth.data.records import Records
 from dpsynth.schema import Column, Kind
 

@@ -11,7 +11,8 @@ import torch
 from pandas.util import hash_array
 from torch import Tensor, nn
 
-from dpsynth.data.codec import Codec, Field, Tokens
+from dpsynth.data.codec import Codec, Tokens
+from dpsynth.data.field import Field
 from dpsynth.data.records import Records
 from dpsynth.errors import BudgetError, InputError
 from dpsynth.privacy.discover import (

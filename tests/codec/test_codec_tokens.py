@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpsynth.data.codec import GAP, MISSING, PAD, START, Codec, Field, codec, field
+from dpsynth.data.codec import GAP, PAD, START, Codec, codec
+from dpsynth.data.field import MISSING, Field, field
 from dpsynth.data.records import Records
 from dpsynth.errors import SchemaError
 from dpsynth.schema import Clock, Column, Schema, Table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dpsynth.data.codec import field
+from dpsynth.data.field import field
 from dpsynth.evaluation.charts import (
     BARS,
     column_bars,

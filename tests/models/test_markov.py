@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpsynth.data.codec import PAD, Codec, Field, Tokens
+from dpsynth.data.codec import PAD, Codec, Tokens
+from dpsynth.data.field import Field
 from dpsynth.models.markov import Markov
 from dpsynth.models.tables import cleaned, conditional, draw
 from dpsynth.models.workload import markov_workload

@@ -6,7 +6,8 @@ import pytest
 import torch
 from scipy import stats
 
-from dpsynth.data.codec import Codec, Field
+from dpsynth.data.codec import Codec
+from dpsynth.data.field import Field
 from dpsynth.models.masked import MaskedObjective, fill_block, generate, label_shift
 from dpsynth.models.nets.visit_net import VisitNet
 from dpsynth.privacy.draws import RowDraws

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpsynth.data.codec import PAD, Codec, Field, Tokens
+from dpsynth.data.codec import PAD, Codec, Tokens
+from dpsynth.data.field import Field
 from dpsynth.errors import BudgetError
 from dpsynth.privacy.query import Query, Slot, joint_sensitivity
 from dpsynth.schema import Column

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dpsynth.data.codec import MISSING, Codec, Field, Tokens
+from dpsynth.data.codec import Codec, Tokens
+from dpsynth.data.field import MISSING, Field
 from dpsynth.evaluation.labels import span
 
 MOST = 6  # codes of an attribute that are groups of their own; more are put together

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dpsynth.data.codec import GAP, MISSING, Codec, Field, Tokens
+from dpsynth.data.codec import GAP, Codec, Tokens
+from dpsynth.data.field import MISSING, Field
 from dpsynth.data.records import Records
 from dpsynth.errors import SchemaError
 from dpsynth.schema import Kind, Label
