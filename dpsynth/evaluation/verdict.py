@@ -50,13 +50,19 @@ def level_of(reached: float) -> Level:
 
 
 def likeness(evaluation: Evaluation) -> Verdict:
-    """Is it like the real data? The median of what fidelity metrics reach."""
+    """Is it like the real data? The median of what fidelity metrics reach.
+
+    Never "mostly yes" where one of them reaches little: a copy whose columns are right and whose
+    relations are not would mislead whoever uses it.
+    """
     question = "Is it like the real data?"
     known = [(row, row.reached) for row in evaluation.family("fidelity")]
     reached = {row.title: share for row, share in known if share is not None}
     if not reached:
         return Verdict(question, "unknown", "Can't be assessed", ("No comparison was possible.",))
     level = level_of(float(np.median(list(reached.values()))))
+    if level == "good" and level_of(min(reached.values())) == "poor":
+        level = "fair"
     answer = {"good": "Mostly yes", "fair": "In part", "poor": "Hardly"}[level]
     parts = [f"{title.lower()} {share:.0%}" for title, share in reached.items()]
     why: list[str] = [
