@@ -42,15 +42,22 @@ class State:
     def once(self, name: str, ask: Callable[[], list[np.ndarray]]) -> list[np.ndarray]:
         """The answers under that name: saved ones, or asked now and saved before use.
 
-        Whoever sees an answer sees the saved one: until the file has its name the answer
-        exists in this process's memory only, so a question that was asked and not saved was
-        seen by nobody, and asking it again with fresh noise is the first time it is answered.
+        Whoever sees an answer sees the saved one: until the file is whole it has no name (see
+        `durable.publish`), so an answer that a crash kept from being saved was seen by nobody,
+        and asking again with fresh noise is the first time it is answered.
+
+        Raises:
+            RunError: if a crash left a part of the answers where they could be seen.
         """
-        if not self.holds(name):
-            answers = ask()
-            tensors = {f"{i:04d}": torch.from_numpy(a.copy()) for i, a in enumerate(answers)}
-            write_tensors(self.folder / f"{name}.safetensors", tensors)
-        saved = read_tensors(self.folder / f"{name}.safetensors")
+        path = self.folder / f"{name}.safetensors"
+        if path.with_name(path.name + ".new").exists():
+            raise RunError(
+                f"the answers {name!r} were asked and half saved; their budget is spent: start anew"
+            )
+        if not path.exists():
+            tensors = {f"{i:04d}": torch.from_numpy(a.copy()) for i, a in enumerate(ask())}
+            durable.publish(path, _bytes(tensors))
+        saved = read_tensors(path)
         return [saved[key].numpy() for key in sorted(saved)]
 
     def holds(self, name: str) -> bool:
@@ -112,12 +119,15 @@ class State:
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write a safetensors file whole or not at all, flushed to disk."""
     fresh = path.with_suffix(".partial")
-    data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()})
     with fresh.open("wb") as file:
-        file.write(data)
+        file.write(_bytes(tensors))
         file.flush()
         os.fsync(file.fileno())
     durable.replace(fresh, path)
+
+
+def _bytes(tensors: Mapping[str, Tensor]) -> bytes:
+    return save({k: v.detach().cpu().contiguous() for k, v in tensors.items()})
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,7 +71,7 @@ class Run:
         return shallow | {
             "schema": self.schema.model_dump(mode="json", exclude_defaults=True),
             "plan": self.plan.public(),
-            "fields": {name: _field_json(each) for name, each in self.fields.items()},
+            "fields": fields_json(self.fields),
         }
 
 
@@ -171,26 +172,34 @@ def finished(run: Run, **facts: Any) -> Run:
     return replace(run, status="finished", **facts)
 
 
-def _field_json(each: Field) -> dict[str, Any]:
-    return asdict(each) | {"column": each.column.model_dump(mode="json", exclude_defaults=True)}
+def fields_json(fields: Mapping[str, Field]) -> dict[str, Any]:
+    """Code books as JSON."""
+    return {
+        name: asdict(each) | {"column": each.column.model_dump(mode="json", exclude_defaults=True)}
+        for name, each in fields.items()
+    }
 
 
-def _run(facts: dict[str, Any]) -> Run:
-    if facts["model"] not in MODELS:
-        raise ValueError(f"unknown model {facts['model']!r}")
-    fields = {
+def fields_of(facts: Mapping[str, Any]) -> dict[str, Field]:
+    """The code books that `fields_json` wrote."""
+    return {
         name: Field(
             name=name,
             column=Column.model_validate(each["column"]),
             edges=tuple(each["edges"]),
             categories=tuple(each["categories"]),
         )
-        for name, each in facts["fields"].items()
+        for name, each in facts.items()
     }
+
+
+def _run(facts: dict[str, Any]) -> Run:
+    if facts["model"] not in MODELS:
+        raise ValueError(f"unknown model {facts['model']!r}")
     rest = {k: v for k, v in facts.items() if k not in {"schema", "plan", "fields"}}
     return Run(
         **rest,
         schema=Schema.model_validate(facts["schema"]),
         plan=Plan.from_public(facts["plan"]),
-        fields=fields,
+        fields=fields_of(facts["fields"]),
     )

@@ -21,11 +21,11 @@ from dpsynth.pipeline.access import check_rate, plain_paths, population_of, spli
 from dpsynth.pipeline.card import card_of
 from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import check_free, claimed
-from dpsynth.pipeline.run_folder import Run, RunFolder, finished, new_id
+from dpsynth.pipeline.run_folder import Run, RunFolder, fields_json, fields_of, finished, new_id
 from dpsynth.privacy.budget import budget
 from dpsynth.privacy.discover import private_columns
 from dpsynth.privacy.door import Door, noised_size
-from dpsynth.privacy.ledger import Ledger
+from dpsynth.privacy.ledger import Ledger, durable
 from dpsynth.privacy.noise import CryptoStream
 from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
@@ -303,6 +303,10 @@ def _discovered(run: Run, folder: RunFolder, door: Door) -> Run:
     columns = run.schema.columns("patient") | run.schema.columns("visit")
     if run.fields or not private_columns(columns):
         return run
-    run = replace(run, fields=door.discover(columns, run.schema.max_visits))
+    path = folder.state().folder / "fields.json"
+    if not path.exists():
+        found = door.discover(columns, run.schema.max_visits)
+        durable.publish(path, json.dumps(fields_json(found)).encode())
+    run = replace(run, fields=fields_of(json.loads(path.read_text())))
     folder.save(run)
     return run

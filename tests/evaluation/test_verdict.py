@@ -69,7 +69,7 @@ def test_a_label_that_real_data_do_not_predict_gives_no_mark():
 def test_likeness_is_the_median_and_names_the_weakest():
     rows = (distance("tv1", 0.1), distance("tv2", 0.19), distance("transition_tv", 0.6))
     made = likeness(found(*rows))
-    # Reached: 100 %, 91 %, 40 % or so: the median is good, the weakest poor, so "in part" at most.
+    # The median is good and the weakest poor, so "in part" at most.
     assert made.level == "fair"
     assert likeness(found(*rows[:2])).level == "good"
     assert "Weakest point: change from visit to visit." in made.why

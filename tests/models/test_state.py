@@ -41,11 +41,11 @@ def test_many_answers_keep_their_order(tmp_path):
 def test_an_answer_that_was_not_saved_was_seen_by_nobody(tmp_path, monkeypatch):
     state, seen = State(tmp_path / "s"), []
 
-    def die(fresh, path):
+    def die(path, data):
         raise Killed
 
     with monkeypatch.context() as broken:
-        broken.setattr(durable, "replace", die)
+        broken.setattr(durable, "publish", die)
         with pytest.raises(Killed):
             seen += state.once("tables", lambda: [np.array([7.0])])
     assert not seen
@@ -165,3 +165,24 @@ def test_a_finished_run_leaves_no_folder(tmp_path):
     state.checkpoint({"w": torch.ones(1)}, 1)
     state.remove()
     assert not (tmp_path / "s").exists()
+
+
+def test_half_saved_answers_are_not_asked_again(tmp_path):
+    state = State(tmp_path / "state")
+    (tmp_path / "state" / "tables.safetensors.new").write_bytes(b"half")
+    with pytest.raises(RunError, match="half saved"):
+        state.once("tables", lambda: [np.zeros(2)])
+
+
+def test_answers_have_no_name_before_they_are_whole(tmp_path, monkeypatch):
+    state = State(tmp_path / "state")
+    seen = []
+
+    def link(*words, **more):
+        seen.append(sorted(p.name for p in state.folder.iterdir()))
+        raise OSError(5, "the disk is gone")
+
+    monkeypatch.setattr("os.link", link)
+    with pytest.raises(OSError, match="gone"):
+        state.once("tables", lambda: [np.ones(3)])
+    assert seen == [[]] and not list(state.folder.iterdir())

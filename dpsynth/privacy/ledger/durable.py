@@ -100,6 +100,28 @@ def replace(fresh: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
+def publish(path: Path, data: bytes) -> None:
+    """Write a new file that has no name, and so can be seen by nobody, until it is whole.
+
+    Where the file system has no unnamed files, `prepare` and `replace` do it.
+    """
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        file = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    except OSError:
+        replace(prepare(path, data), path)
+    else:
+        try:
+            write_all(file, data)
+            # Only with a folder given does Python follow the link, as linkat(2) asks for.
+            os.link(f"/proc/self/fd/{file}", path, src_dir_fd=folder, follow_symlinks=True)
+        finally:
+            os.close(file)
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
 def make_folder(folder: Path) -> None:
     """Create a folder that only its owner may read, and its parents."""
     missing = [f for f in (folder, *folder.parents) if not f.exists()]
