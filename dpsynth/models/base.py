@@ -15,6 +15,8 @@ from dpsynth.privacy.door import Door
 from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Kind, Schema
 
+THRESHOLD_SHARE = 0.1  # of delta, where categories are private
+
 Progress = Callable[[str, int, int], None]  # (stage, done, of): public numbers only
 
 
@@ -65,3 +67,8 @@ def discoveries(schema: Schema, share: float) -> tuple[tuple[str, float], ...]:
     if Kind.CATEGORY in private:
         names.append("categories")
     return tuple((name, share / len(names)) for name in names)
+
+
+def threshold_delta(first: tuple[tuple[str, float], ...], budget: Budget) -> float:
+    """What is set apart of delta for showing which categories were seen; 0 if none are private."""
+    return THRESHOLD_SHARE * budget.delta if "categories" in dict(first) else 0.0

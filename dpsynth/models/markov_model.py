@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dpsynth.data.codec import Codec, Tokens
-from dpsynth.models.base import Progress, discoveries
+from dpsynth.models.base import Progress, discoveries, threshold_delta
 from dpsynth.models.markov import Markov
 from dpsynth.models.settings import chosen
 from dpsynth.models.state import State
@@ -43,7 +43,7 @@ class MarkovModel:
         self.codec = codec
         self._given = anchor(schema, codec)
         self._queries = markov_workload(codec, self._given)
-        release = next(r for r in plan.releases if r.name == "tables")
+        release = plan.release("tables")
         self._noise_sd = release.noise_multiplier * joint_sensitivity(self._queries)
         self._answers: list[np.ndarray] = []
 
@@ -58,7 +58,7 @@ class MarkovModel:
             (*first, ("tables", left)),
             None,
             count_epsilon=count_epsilon,
-            threshold_delta=0.1 * budget.delta if "categories" in dict(first) else 0.0,
+            threshold_delta=threshold_delta(first, budget),
         )
 
     def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:

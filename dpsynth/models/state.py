@@ -40,25 +40,32 @@ class State:
         self.lost = self._lost()
 
     def once(self, name: str, ask: Callable[[], list[np.ndarray]]) -> list[np.ndarray]:
-        """The answers under that name: saved ones, or asked now and saved before use.
+        """The tables under that name: saved ones, or asked now and saved before use (`saved`)."""
+
+        def asked() -> bytes:
+            return _bytes({f"{i:04d}": torch.from_numpy(a.copy()) for i, a in enumerate(ask())})
+
+        found = read_tensors(self.saved(f"{name}.safetensors", asked))
+        return [found[key].numpy() for key in sorted(found)]
+
+    def saved(self, file: str, ask: Callable[[], bytes]) -> Path:
+        """The file with an answer: as it was saved, or asked now and saved before use.
 
         Whoever sees an answer sees the saved one: until the file is whole it has no name (see
         `durable.publish`), so an answer that a crash kept from being saved was seen by nobody,
         and asking again with fresh noise is the first time it is answered.
 
         Raises:
-            RunError: if a crash left a part of the answers where they could be seen.
+            RunError: if a crash left a part of the answer where it could be seen.
         """
-        path = self.folder / f"{name}.safetensors"
+        path = self.folder / file
         if path.with_name(path.name + ".new").exists():
             raise RunError(
-                f"the answers {name!r} were asked and half saved; their budget is spent: start anew"
+                f"the answer {file} was asked and half saved; its budget is spent: start anew"
             )
         if not path.exists():
-            tensors = {f"{i:04d}": torch.from_numpy(a.copy()) for i, a in enumerate(ask())}
-            durable.publish(path, _bytes(tensors))
-        saved = read_tensors(path)
-        return [saved[key].numpy() for key in sorted(saved)]
+            durable.publish(path, ask())
+        return path
 
     def holds(self, name: str) -> bool:
         """Whether answers or a checkpoint of that name were saved."""

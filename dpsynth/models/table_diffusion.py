@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from dpsynth.data.codec import PAD, Codec, Tokens
 from dpsynth.errors import InputError
-from dpsynth.models.base import Progress, discoveries
+from dpsynth.models.base import Progress, discoveries, threshold_delta
 from dpsynth.models.markov import Markov
 from dpsynth.models.masked import MaskedObjective, generate, label_logits, label_shift
 from dpsynth.models.nets.visit_net import VisitNet
@@ -136,7 +136,7 @@ class TableDiffusion:
             (*first, ("tables", wanted.tables_share)),
             training,
             count_epsilon=count_epsilon,
-            threshold_delta=0.1 * budget.delta if "categories" in dict(first) else 0.0,
+            threshold_delta=threshold_delta(first, budget),
         )
 
     def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:
@@ -149,7 +149,7 @@ class TableDiffusion:
         kept = copy.deepcopy(self.net)
         optimizer = torch.optim.Adam(self.net.parameters(), lr=self.settings.rate)
         restored = state.restore()
-        release = next(r for r in self.plan_.releases if r.name == "tables")
+        release = self.plan_.release("tables")
         noise_sd = release.noise_multiplier * joint_sensitivity(queries)
         floor = Markov(self.codec, self._given, queries, answers, noise_sd)
         if restored is None:

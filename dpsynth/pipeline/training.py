@@ -25,7 +25,7 @@ from dpsynth.pipeline.run_folder import Run, RunFolder, fields_json, fields_of, 
 from dpsynth.privacy.budget import budget
 from dpsynth.privacy.discover import private_columns
 from dpsynth.privacy.door import Door, noised_size
-from dpsynth.privacy.ledger import Ledger, durable
+from dpsynth.privacy.ledger import Ledger
 from dpsynth.privacy.noise import CryptoStream
 from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
@@ -248,7 +248,7 @@ def _fit(
     folder.log("begin", run=run.id, model=run.model, resumes=run.resumes, asked=state.asked)
     run = replace(run, steps_dropped=state.lost)
     door = _door(run, records, state, stream, device)
-    run = _discovered(run, folder, door)
+    run = _discovered(run, folder, state, door)
     folder.save(run)
     door.use(run.codec)
     model = run.build()
@@ -298,15 +298,16 @@ def _door(
     )
 
 
-def _discovered(run: Run, folder: RunFolder, door: Door) -> Run:
+def _discovered(run: Run, folder: RunFolder, state: State, door: Door) -> Run:
     """The run with the code books of its private columns, asked for once and saved at once."""
     columns = run.schema.columns("patient") | run.schema.columns("visit")
     if run.fields or not private_columns(columns):
         return run
-    path = folder.state().folder / "fields.json"
-    if not path.exists():
-        found = door.discover(columns, run.schema.max_visits)
-        durable.publish(path, json.dumps(fields_json(found)).encode())
+
+    def asked() -> bytes:
+        return json.dumps(fields_json(door.discover(columns, run.schema.max_visits))).encode()
+
+    path = state.saved("fields.json", asked)
     run = replace(run, fields=fields_of(json.loads(path.read_text())))
     folder.save(run)
     return run

@@ -93,6 +93,14 @@ class Plan:
         if len(set(names)) < len(names):
             raise InputError(f"each release needs a name of its own, got {names!r}")
 
+    def release(self, name: str) -> Release:
+        """The release of that name.
+
+        Raises:
+            KeyError: if the plan holds none.
+        """
+        return {each.name: each for each in self.releases}[name]
+
     def public(self) -> dict[str, Any]:
         """The plan as JSON for the run folder, the ledger and the card."""
         return asdict(self)
