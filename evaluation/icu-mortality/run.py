@@ -83,7 +83,7 @@ def main(words: list[str] | None = None) -> None:
 
 
 def split(records: Records, size: int, test_from: int) -> tuple[Records, Records]:
-    """By the first 4 bytes of SHA-256 of "icu-mortality<RecordID>", the first train, the last test."""
+    """By the first 4 bytes of SHA-256 of "icu-mortality<RecordID>"; the last ones test."""
     marks = [hashlib.sha256(f"icu-mortality{key}".encode()).digest()[:4] for key in records.keys]
     order = np.array(sorted(range(len(marks)), key=marks.__getitem__))
     return records.take(np.sort(order[:size])), records.take(np.sort(order[test_from:]))
