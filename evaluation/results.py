@@ -55,11 +55,16 @@ class Results:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """A line per case and a column per metric, as Markdown.
+    """A line per case and a column per metric, as Markdown; groups in a table of their own.
 
     Means over seeds with the half width of the 95 % t interval over seeds; a single value with
     its own interval where it has one.
     """
+    parts = [[r for r in rows if ("group" in r) is grouped] for grouped in (False, True)]
+    return "\n".join(_table(part) for part in parts if part)
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
     cases = list(dict.fromkeys(tuple(row.get(k) for k in CASE) for row in rows))
     shown = [i for i, key in enumerate(CASE) if any(case[i] is not None for case in cases)]
     metrics = list(dict.fromkeys(row["metric"] for row in rows))

@@ -43,6 +43,39 @@ def auc(predicted: Predicted, *, replicates: int = REPLICATES, seed: int = 0) ->
     return bootstrap_estimate(values, predicted.patients, (0.0, 1.0), predicted.note)
 
 
+def auc_gain(
+    first: Predicted,
+    second: Predicted,
+    *,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Estimate:
+    """How much better the first model ranks the same real holdout patients than the second.
+
+    Scenario:
+        Two copies, one classifier from each. Both judge the same patients, so the interval is
+        taken on the same resamples for both, and what makes patients hard for both cancels.
+
+    Args:
+        first, second: predictions of two models for the same samples.
+        replicates: bootstrap replicates over holdout patients.
+        seed: of the bootstrap.
+
+    Returns:
+        AUC(first) - AUC(second); 0: alike. An interval above 0: the first is better.
+
+    Errors:
+        One class in the holdout: not assessable.
+    """
+    if not first.y.any() or first.y.all():
+        return not_assessable("the holdout's label has one class only", first.patients)
+    rng = np.random.default_rng(seed)
+    weights = patient_weights(first.patients, replicates, rng)[:, first.patient]
+    values = weighted_auc(first.y, first.score, weights)
+    values = values - weighted_auc(second.y, second.score, weights)
+    return bootstrap_estimate(values, first.patients, (-1.0, 1.0), first.note or second.note)
+
+
 def tstr_auc(
     synthetic: Records | Tokens,
     holdout: Records | Tokens,
