@@ -73,6 +73,9 @@ class Column(Strict):
             "count", which means: did such an event occur.
         sensitive: attribute whose subgroups are audited.
         identifier: dropped before anything else sees it.
+        formula: what it is computed from, such as "weight / (height * height)": numbers and
+            counts by + - * /, a boolean by one comparison. It is not modelled: its column in
+            the file is dropped, and is computed when synthetic records are written.
     """
 
     type: Kind
@@ -93,6 +96,7 @@ class Column(Strict):
     value: Literal["mean", "last", "first", "min", "max", "count", "sum"] | None = None
     sensitive: bool = False
     identifier: bool = False
+    formula: str | None = None
 
     @field_validator("categories", mode="before")
     @classmethod
@@ -167,6 +171,15 @@ class Table(Strict):
         checks.table(self)
         return self
 
+    @property
+    def modelled(self) -> dict[str, Column]:
+        """Columns that records hold: neither identifiers nor computed ones."""
+        return {
+            name: column
+            for name, column in self.columns.items()
+            if not column.identifier and column.formula is None
+        }
+
     def level(self, column: Column) -> Literal["patient", "visit"]:
         """Whether a column of this table is a fact of the patient or of the visit."""
         return column.per or ("patient" if self.shape == "static" else "visit")
@@ -218,6 +231,10 @@ class Schema(Strict):
             table needs it; the span of an events table gives it.
         tables: by name; a file belongs to the table that has its stem.
         label: what utility measures predict.
+        rules: what is true of every patient, held by generation exactly, each a line of text:
+            "COLUMN never falls" (or "never rises") over a patient's visits, "no visit after
+            COLUMN == VALUE", or a comparison such as "discharge >= admission". A rule about a
+            missing value holds. See `dpsynth.schema_rules`.
         strict: stop on a value, key or duplicate that the schema forbids (a leak: see card).
         assumed_public: facts that were read from values, each named ("tables.x.age.bounds").
 
@@ -232,6 +249,7 @@ class Schema(Strict):
     max_visits: Whole = 1
     tables: dict[str, Table] = Field(min_length=1)
     label: Label | None = None
+    rules: tuple[str, ...] = ()
     strict: bool = False
     assumed_public: tuple[str, ...] = ()
 
@@ -255,15 +273,15 @@ class Schema(Strict):
         return {**plain(self), "max_visits": self.max_visits}
 
     def columns(self, per: Literal["patient", "visit"]) -> dict[str, Column]:
-        """Modelled columns of that level in the schema's order, identifiers left out.
+        """Modelled columns of that level in the schema's order.
 
         Raises:
             SchemaError: if two tables hold a column of one name.
         """
         found: dict[str, Column] = {}
         for table in self.tables.values():
-            for name, column in table.columns.items():
-                if column.identifier or table.level(column) != per:
+            for name, column in table.modelled.items():
+                if table.level(column) != per:
                     continue
                 if name in found:
                     raise SchemaError(

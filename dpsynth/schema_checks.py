@@ -67,6 +67,16 @@ def column(given: Column) -> None:
         _named(given)
     if given.identifier and given.sensitive:
         raise _wrong("sensitive", "an identifier is dropped and can't be audited; choose one")
+    if given.formula is not None:
+        _computed(given)
+
+
+def _computed(given: Column) -> None:
+    if given.type == "category":
+        raise _wrong("formula", "makes a number, a count or a boolean, not a category")
+    for key in ("bounds", "bins", "atoms", "private", "sensitive", "identifier", "value"):
+        if getattr(given, key):
+            raise _wrong(key, "a column with a formula is computed, not modelled; remove it")
 
 
 def _numeric(given: Column) -> None:
@@ -181,7 +191,7 @@ def _events(given: Table) -> None:
             raise _wrong("span", "missing; `empty: keep` needs the length of the grid, such as 48h")
         if given.time.gap is not None or given.time.start is not None:
             raise _wrong("time.gap", "a regular grid has no gaps or starts; remove it")
-    counted = all(c.value == "count" for c in given.columns.values() if not c.identifier)
+    counted = all(c.value == "count" for c in given.modelled.values())
     if given.number is None and not counted:
         raise _wrong("number", "missing; name the value column, or let each column count events")
 

@@ -20,6 +20,7 @@ HINTS = {
     "max_visits": "must be a whole number above 0",
     "categories": "must be a list of names",
     "atoms": "must be a list of numbers",
+    "rules": "must be a list of lines of text",
     "groups": "must map code prefixes or ranges to categories",
     "type": "must be number, count, category or boolean",
     "tables": "must hold at least one table by name",

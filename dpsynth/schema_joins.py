@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from dpsynth import schema_rule_checks
 from dpsynth.errors import SchemaError
 from dpsynth.schema_errors import near
 
@@ -49,20 +51,23 @@ def schema(given: Schema) -> None:
             )
         for at, column in each.columns.items():
             _domain(f"tables.{name}.columns.{at}", column)
-    both = set(given.columns("patient")) & set(given.columns("visit"))
+    names = [*given.columns("patient"), *given.columns("visit")]
+    names += [n for t in given.tables.values() for n, c in t.columns.items() if c.formula]
+    both = [name for name, times in Counter(names).items() if times > 1]
     if both:
-        name = sorted(both)[0]
+        name = min(both)
         raise SchemaError(
             f"column {name!r} stands in two tables; rename one, with `source: {name}`"
         )
     _clocks(given)
     if given.label is not None:
         _label(given.label, given)
+    schema_rule_checks.check(given)
 
 
 def _domain(place: str, given: Column) -> None:
     """What values a column takes must be public, or found at a cost."""
-    if given.identifier or given.private or given.type == "boolean":
+    if given.identifier or given.private or given.formula or given.type == "boolean":
         return
     key, what = "categories", "list the public codes"
     if given.type != "category":

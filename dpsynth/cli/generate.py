@@ -24,8 +24,14 @@ from dpsynth.cli.output import finish
 @click.option(
     "--where",
     multiple=True,
-    metavar="COLUMN=VALUE",
-    help="Only such patients; of a number, those in its bin. Repeatable.",
+    metavar="CONDITION",
+    help="Only such patients: COLUMN=VALUE (of a number, those in its bin), or a range of a "
+    "number, as 'Age>=65' or 'Age<50'. Per-patient columns. Repeatable; all hold.",
+)
+@click.option(
+    "--balance",
+    metavar="COLUMN",
+    help="As many patients of each category of this per-patient column, missing left out.",
 )
 @click.option(
     "--format",
@@ -58,6 +64,7 @@ def command(
     """
     from dpsynth.cli import statement
     from dpsynth.cli.progress import progress
+    from dpsynth.cli.rejections import rejections
     from dpsynth.pipeline.generation import generate
     from dpsynth.pipeline.run_folder import RunFolder
     from dpsynth.privacy.ledger import Ledger
@@ -80,10 +87,15 @@ def command(
             "command": "generate",
             "files": [str(each) for each in made.files],
             "patients": number,
+            "made": made.tally.made,
+            "rejected": made.tally.rejected,
+            "rejection_rate": made.tally.rate,
+            "rejected_for": dict(made.tally.reasons),
             "privacy": statement.facts(*told),
         },
         [
             f"Wrote {number:,} synthetic {unit}s: {', '.join(map(str, made.files))}",
+            *rejections(made.tally, made.run.schema),
             "This asked nothing of real records and cost nothing more than the run's own promise.",
             *statement.lines(*told),
         ],

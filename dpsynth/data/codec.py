@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dpsynth.data.field import Field, field
+from dpsynth.data.field import ANY, Field, field
 from dpsynth.data.records import Records
 from dpsynth.schema import Column, Schema
 
@@ -34,6 +34,11 @@ class Tokens:
     def __len__(self) -> int:
         """Number of patients."""
         return len(self.length)
+
+    @property
+    def inside(self) -> np.ndarray:
+        """(patients, max_visits): where there is a visit; in that order records hold them."""
+        return np.arange(self.visits.shape[1])[None, :] < self.length[:, None]
 
     def take(self, patients: np.ndarray) -> Tokens:
         """Those patients, in that order."""
@@ -92,17 +97,27 @@ class Codec:
             static[:, place] = each.encode(values.reset_index(drop=True))
         return Tokens(static=static, visits=visits, length=length)
 
-    def decode(self, tokens: Tokens, rng: np.random.Generator) -> Records:
-        """Records of tokens; keys are 1, 2, ..."""
+    def decode(
+        self,
+        tokens: Tokens,
+        rng: np.random.Generator,
+        within: Mapping[str, tuple[float, float]] | None = None,
+    ) -> Records:
+        """Records of tokens; keys are 1, 2, ...
+
+        Args:
+            tokens: of this code book.
+            rng: draws numbers inside their bins.
+            within: closed ranges that numbers of the patient lie in, where their bins meet them.
+        """
         n = len(tokens)
         static = {
-            each.name: each.decode(tokens.static[:, place], rng)
+            each.name: each.decode(tokens.static[:, place], rng, (within or {}).get(each.name, ANY))
             for place, each in enumerate(self.static)
         }
         start = static.pop(START, pd.Series(np.zeros(n))).fillna(0.0).to_numpy()
         patient = np.repeat(np.arange(n), tokens.length)
-        inside = np.arange(tokens.visits.shape[1])[None, :] < tokens.length[:, None]
-        flat, turn = tokens.visits[inside], np.nonzero(inside)[1]
+        flat, turn = tokens.visits[tokens.inside], np.nonzero(tokens.inside)[1]
         visits = {
             each.name: each.decode(flat[:, place], rng) for place, each in enumerate(self.visit)
         }

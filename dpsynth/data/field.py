@@ -12,6 +12,7 @@ from dpsynth.schema import Column, Kind
 
 MISSING = "(missing)"
 OTHER = "other"
+ANY = (-np.inf, np.inf)
 UNKNOWN = -1  # inside `encode` only: fits nowhere
 
 
@@ -96,10 +97,17 @@ class Field:
         codes[~known] = UNKNOWN
         return codes
 
-    def decode(self, codes: np.ndarray, rng: np.random.Generator) -> pd.Series:
+    def decode(
+        self, codes: np.ndarray, rng: np.random.Generator, within: tuple[float, float] = ANY
+    ) -> pd.Series:
         """Values for codes; numbers are drawn inside their bin without touching data.
 
         Uniform on a linear scale, uniform in the logarithm on a log scale; counts are whole.
+
+        Args:
+            codes: of this field.
+            rng: source.
+            within: closed range that the values of a bin lie in, if the bin meets it.
         """
         if self.categories:
             names = np.array([*self.categories, None, None], dtype=object)
@@ -111,10 +119,12 @@ class Field:
         bins = codes - len(atoms)
         inside = (bins >= 0) & (bins < len(edges) - 1)
         low, high = edges[bins[inside]], edges[bins[inside] + 1]
-        values[inside] = self._draw(low, high, rng.random(int(inside.sum())))
+        values[inside] = self._draw(low, high, rng.random(int(inside.sum())), within)
         return pd.Series(values)
 
-    def _draw(self, low: np.ndarray, high: np.ndarray, share: np.ndarray) -> np.ndarray:
+    def _draw(
+        self, low: np.ndarray, high: np.ndarray, share: np.ndarray, within: tuple[float, float]
+    ) -> np.ndarray:
         if self.column.type is Kind.COUNT:
             first, last = np.ceil(low), np.maximum(np.ceil(high) - 1, np.ceil(low))
             top = np.ceil(self.edges[-2]) == first  # the last bin is closed
@@ -122,13 +132,26 @@ class Field:
             # A bin's values are those that are not atoms.
             first += np.isin(first, self.column.atoms) & (first < last)
             last -= np.isin(last, self.column.atoms) & (first < last)
+            first, last = met(first, last, (np.ceil(within[0]), np.floor(within[1])))
             if self.column.scale == "log":
                 grown = np.expm1(np.log1p(first) + share * (np.log1p(last + 1) - np.log1p(first)))
                 return np.clip(np.floor(grown), first, last)
             return np.floor(first + share * (last - first + 1))
+        low, high = met(low, high, within)
         if self.column.scale == "log":
-            return unlog(symlog(low) + share * (symlog(high) - symlog(low)))
-        return low + share * (high - low)
+            drawn = unlog(symlog(low) + share * (symlog(high) - symlog(low)))
+        else:
+            drawn = low + share * (high - low)
+        return np.clip(drawn, low, high)  # not a rounding error beyond
+
+
+def met(
+    low: np.ndarray, high: np.ndarray, within: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """What intervals share with a range; an interval that shares nothing stays as it is."""
+    from_, to = np.maximum(low, within[0]), np.minimum(high, within[1])
+    shared = from_ <= to
+    return np.where(shared, from_, low), np.where(shared, to, high)
 
 
 def symlog(values: np.ndarray | float) -> np.ndarray:

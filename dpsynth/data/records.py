@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,19 @@ class Records:
     def __len__(self) -> int:
         """Number of patients."""
         return len(self.keys)
+
+    @staticmethod
+    def stacked(parts: Sequence[Records]) -> Records:
+        """Records under each other, with the keys 1, 2, ...; at least one part."""
+        parts = [each for each in parts if len(each)] or parts[:1]
+        starts = np.cumsum([0, *map(len, parts)])
+        keys = np.arange(1, starts[-1] + 1).astype(str).astype(object)
+        static = pd.concat([each.static for each in parts], ignore_index=True)
+        visits = [
+            each.visits.assign(patient=each.visits["patient"] + start)
+            for each, start in zip(parts, starts[:-1], strict=True)
+        ]
+        return Records(keys, static, pd.concat(visits, ignore_index=True))
 
     def take(self, patients: np.ndarray) -> Records:
         """The records of those patients (positions), in that order, each with all visits."""

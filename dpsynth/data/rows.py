@@ -94,7 +94,8 @@ def _declared(frame: pa.Table, table: Table, name: str, notes: Notes) -> np.ndar
     index, values = distinct(frame.column(table.code))
     known = {each.source or at: i for i, (at, each) in enumerate(table.columns.items())}
     loose = {plain(code): i for code, i in known.items()}
-    dropped = [i for i, each in enumerate(table.columns.values()) if each.identifier]
+    modelled = table.modelled
+    dropped = [i for i, each in enumerate(table.columns) if each not in modelled]
     of = [known.get(str(value), loose.get(plain(value), -1)) for value in values]
     code = np.array([*(-1 if i in dropped else i for i in of), -1])[index]
     if table.other_codes == "note":
@@ -112,8 +113,9 @@ def _wanted(
     if table.shape == "events" and not wide:
         needed += [each for each in (table.code, table.number) if each is not None]
     else:
+        modelled = table.modelled
         for at, each in table.columns.items():
-            (dropped if each.identifier else claimed).append(each.source or at)
+            (claimed if at in modelled else dropped).append(each.source or at)
     lacking = [each for each in [*needed, *claimed] if each not in names]
     if lacking:
         raise SchemaError(

@@ -22,7 +22,7 @@ def rows_to_visits(
     found: dict[str, Any] = {"patient": patient}
     if time is not None:
         found["time"] = time
-    modelled = {k: c for k, c in table.columns.items() if not c.identifier}
+    modelled = table.modelled
     for name, column in modelled.items():
         found[name] = clean(rows_.column(name), column, f"{prefix}.columns.{name}", notes)
     order = ["patient"] if time is None else ["patient", "time"]

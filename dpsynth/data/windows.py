@@ -149,7 +149,7 @@ def windowed(events: Events, table: Table, prefix: str, notes: Notes) -> pd.Data
         visits = np.unique(group)
     found: dict[str, Any] = {"patient": visits // width, "window": visits % width}
     for code, (name, column) in enumerate(table.columns.items()):
-        if code not in codes or column.identifier:
+        if code not in codes or name not in table.modelled:
             continue
         rows = np.flatnonzero(events.code == code)
         how = how_of(column, "mean")
@@ -174,7 +174,7 @@ def events_to_visits(
     """Facts of each patient, and visits ("patient", "time", columns), of an event stream."""
     table, prefix = rows_.table, f"tables.{rows_.name}"
     assert time is not None and rows_.code is not None
-    modelled = {k: c for k, c in table.columns.items() if not c.identifier}
+    modelled = table.modelled
     numeric = np.full(len(patient), np.nan)
     text: tuple[np.ndarray | None, tuple[Any, ...]] = (None, ())
     if table.number is not None:
@@ -196,7 +196,7 @@ def _patient_codes(
 ) -> dict[str, np.ndarray]:
     facts = {}
     for code, (name, column) in enumerate(table.columns.items()):
-        if column.identifier or table.level(column) != "patient":
+        if name not in table.modelled or table.level(column) != "patient":
             continue
         part = events.of(code)
         how = how_of(column, "first")

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from dpsynth.data.raw import SUFFIXES
 from dpsynth.data.records import Records
+from dpsynth.data.rules import View
 from dpsynth.data.spreadsheet import neutral
 from dpsynth.errors import DataError
 from dpsynth.schema import Clock, Column, Kind, Schema, Table
@@ -62,6 +63,7 @@ def arrow(records: Records, schema: Schema, name: str) -> pa.Table:
     """One table of the schema as it is written."""
     table = schema.tables[name]
     columns = {k: c for k, c in table.columns.items() if not c.identifier}
+    view = View(records, schema)
     lone = not any(t.shape == "static" for t in schema.tables.values())
     facts = {k: c for k, c in columns.items() if table.level(c) == "patient"}
     if table.time is None:
@@ -73,10 +75,10 @@ def arrow(records: Records, schema: Schema, name: str) -> pa.Table:
         out[table.time.column] = _times(records, visit, table.time, table)
     for column, rule in columns.items():
         if column in facts:
-            values = records.static[column].iloc[patient]
+            values = pd.Series(view.values(column, "patient")[patient])
         else:
             assert visit is not None
-            values = records.visits[column].reindex(visit)
+            values = pd.Series(view.values(column, "visit")).reindex(visit)
         out[rule.source or column] = _cells(values, rule)
     return pa.table(out)
 

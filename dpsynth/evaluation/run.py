@@ -148,6 +148,9 @@ def steps(case: Case) -> Iterator[tuple[str, Callable[[], list[Row]]]]:
     if any(each.name == GAP for each in case.codec.visit):
         for name in fidelity.TIMING:
             yield name, partial(timing_rows, case, name, sides)
+    if case.schema.rules:
+        for name in fidelity.RULES:
+            yield name, partial(rule_rows, case, name, sides)
     if case.schema.label is not None:
         yield "prediction", lambda: utility_rows(case)
     yield "leakage", lambda: leakage_rows(case)
@@ -207,6 +210,15 @@ def timing_rows(case: Case, name: str, sides: Compared) -> list[Row]:
     clock = case.schema.clock
     unit = clock.unit if clock is not None and name == "gap_wasserstein" else ""
     return [row(name, "fidelity", metric, value, real, control, unit=unit)]
+
+
+def rule_rows(case: Case, name: str, sides: Compared) -> list[Row]:
+    """One fidelity metric on the schema's rules, of whole data sets."""
+    metric = fidelity.RULES[name]
+    guess = case.codec.decode(sides.controls[metric.control], case.rng(5))
+    others = (case.synthetic.records, case.holdout.records, guess)
+    value, real, control = (metric.measure(other, case.schema) for other in others)
+    return [row(name, "fidelity", metric, value, real, control)]
 
 
 def utility_rows(case: Case) -> list[Row]:

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from dpsynth.data.codec import Codec
 from dpsynth.data.records import Records
 from dpsynth.data.writer import write
 from dpsynth.errors import InputError
 from dpsynth.models.base import Progress, quiet
+from dpsynth.pipeline.conditions import Conditions, balanced, conditions, shares
 from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import check_free, claimed
 from dpsynth.pipeline.run_folder import Run, RunFolder
+from dpsynth.pipeline.sampling import Sampler, Tally
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generated:
-    """What `generate` made: files, and the records in them."""
+    """What `generate` made.
+
+    Attributes:
+        files: written.
+        records: what is in them, computed columns left out.
+        run: that they were made from.
+        tally: how many patients were made, and how many of them rejected for which rule.
+    """
 
     files: list[Path]
     records: Records
     run: Run
+    tally: Tally
 
 
 def generate(
@@ -36,6 +44,7 @@ def generate(
     *,
     patients: int | None = None,
     where: Sequence[str] = (),
+    balance: str | None = None,
     file_format: Literal["csv", "parquet"] = "csv",
     seed: int | None = None,
     device: str = "auto",
@@ -47,11 +56,18 @@ def generate(
         folder: a finished run.
         out: an empty or new folder.
         patients: how many; none for the public or noised size of the run.
-        where: conditions such as "ICUType=2" on per-patient columns; a number means its bin.
+        where: conditions on per-patient columns, such as "ICUType=2" (of a number, its bin),
+            "Age>=65" or "Age<50"; several ranges on one column combine.
+        balance: a per-patient column each of whose categories (not missing) gets as many
+            patients as any other, give or take one.
         file_format: of the files.
         seed: for a repeatable copy; touches no promise, since no real data are read.
         device: as in `train`.
         progress: called with (stage, done, of).
+
+    Raises:
+        InputError: on a condition that is not understood or that nobody can meet.
+        PromiseError: if hardly any patient holds the schema's rules and the conditions.
     """
     source = RunFolder(Path(folder))
     check_free(Path(out))
@@ -62,35 +78,39 @@ def generate(
         raise InputError(f"n must be at least 0, got {patients!r}")
     if seed is not None and seed < 0:
         raise InputError(f"seed must be at least 0, got {seed!r}")
-    fixed = conditions(where, run.codec)
-    target = chosen_device(device)
-    start = secrets.randbits(62) if seed is None else seed
+    given = conditions(where, run.codec)
+    sampler = Sampler(
+        model=model,
+        schema=run.schema,
+        codec=run.codec,
+        seed=secrets.randbits(62) if seed is None else seed,
+        device=chosen_device(device),
+        progress=progress,
+    )
+    if balance is not None:
+        balanced(balance, run.codec, given)  # a mistake is named before anything is made
     with claimed(Path(out)):
-        tokens = model.sample(number, fixed, start, progress, target)
-        records = run.codec.decode(tokens, np.random.default_rng([start, 1]))
+        if balance is None:
+            records, tally = sampler.sample(number, given)
+        else:
+            records, tally = _equal(sampler, number, given, balance)
         files = write(records, run.schema, Path(out), file_format)
-    return Generated(files=files, records=records, run=run)
+    return Generated(files=files, records=records, run=run, tally=tally)
 
 
-def conditions(where: Sequence[str], codec: Codec) -> Mapping[int, int]:
-    """Static fields that `--where` fixes: position to code.
-
-    Raises:
-        InputError: on a condition that names no per-patient column or no value of it.
-    """
-    names = [field.name for field in codec.static]
-    fixed: dict[int, int] = {}
-    for text in where:
-        match = re.fullmatch(r"\s*([^=]+?)\s*=\s*(.+?)\s*", text)
-        if match is None:
-            raise InputError(f"a condition reads column=value, got {text!r}")
-        name, value = match.groups()
-        if name not in names:
-            raise InputError(
-                f"a condition needs a per-patient column ({', '.join(names)}), got {name!r}"
-            )
-        place = names.index(name)
-        if place in fixed:
-            raise InputError(f"two conditions on column {name!r}")
-        fixed[place] = codec.static[place].code_of(value)
-    return fixed
+def _equal(
+    sampler: Sampler, patients: int, given: Conditions, column: str
+) -> tuple[Records, Tally]:
+    """As many patients of each category, in random order."""
+    place, codes = balanced(column, sampler.codec, given)
+    rng = np.random.default_rng([sampler.seed, 3])
+    parts: list[Records] = []
+    tally = Tally()
+    for code, number in zip(codes, shares(patients, len(codes), rng), strict=True):
+        if not number and parts:
+            continue
+        some, new = sampler.sample(int(number), given.and_code(place, code), block=1 + code)
+        parts.append(some)
+        tally += new
+    mixed = Records.stacked(parts).take(rng.permutation(patients))
+    return Records.stacked([mixed]), tally

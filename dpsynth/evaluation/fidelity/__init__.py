@@ -11,11 +11,14 @@ from dpsynth.evaluation.fidelity.discriminator import c2st_auc
 from dpsynth.evaluation.fidelity.gaps import gap_ks, gap_wasserstein
 from dpsynth.evaluation.fidelity.lengths import length_tv
 from dpsynth.evaluation.fidelity.one_way import tv1
+from dpsynth.evaluation.fidelity.rules import rules_broken
 from dpsynth.evaluation.fidelity.transitions import transition_tv
 from dpsynth.evaluation.fidelity.two_way import tv2
 from dpsynth.evaluation.metric import Metric
+from dpsynth.schema import Schema
 
 OTHERS = "other real patients"
+HELD_OUT = "real patients held out"
 GUESS = "a guess from the schema alone"
 SHUFFLED = "real columns, each shuffled across patients"
 
@@ -32,6 +35,13 @@ class OnRecords(Protocol):
 
     def __call__(self, real: Records, other: Records, codec: Codec, *, seed: int = 0) -> Estimate:
         """Compare `other` with `real`."""
+
+
+class OnRules(Protocol):
+    """A figure of one data set, held against what the schema says."""
+
+    def __call__(self, records: Records, schema: Schema) -> Estimate:
+        """Judge `records`."""
 
 
 METRICS: dict[str, Metric[OnTokens]] = {
@@ -92,6 +102,17 @@ TIMING: dict[str, Metric[OnRecords]] = {
         scale="0: equal distributions; in the clock's unit",
         better="lower",
         real=OTHERS,
+        control=GUESS,
+    ),
+}
+
+RULES: dict[str, Metric[OnRules]] = {
+    "rules_broken": Metric(
+        measure=rules_broken,
+        title="Patients that break a rule of the schema",
+        scale="0: nobody; 1: everybody",
+        better="match",
+        real=HELD_OUT,
         control=GUESS,
     ),
 }
