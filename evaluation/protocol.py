@@ -1,4 +1,4 @@
-"""What the protocols of one table of patients share: the split, the cases, one row at a time.
+"""What the protocols of patients' records share: the split, the cases, one row at a time.
 
 A protocol is a `Protocol`; its `run.py` states one and calls `main`.
 """

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import t
 
-CASE = ("model", "route", "epsilon", "k", "group")  # what tells one line of a table from another
+# What tells one line of a table from another.
+CASE = ("model", "route", "epsilon", "patients", "k", "group")
 
 
 class Results:
