@@ -8,10 +8,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +22,16 @@ from dpsynth.data.reader import read
 from dpsynth.data.records import Records
 from dpsynth.data.schema_file import load_schema
 from dpsynth.evaluation.controls import independent_columns
+from dpsynth.evaluation.references import REFERENCES
 from dpsynth.models import MODELS
-from dpsynth.models.base import quiet
-from dpsynth.models.state import State
-from dpsynth.privacy.budget import Budget
-from dpsynth.privacy.door import Door
-from dpsynth.privacy.noise import CryptoStream
 from dpsynth.schema import Schema
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+from copies import DELTA, per_model, synthetic  # noqa: E402
 from judge import Judge  # noqa: E402
 from results import Results, table  # noqa: E402
 
-DELTA = 1e-5
 FLOOR = "markov"
 SHARED = HERE.parents[1] / "shared/data"
 
@@ -106,6 +101,8 @@ def options(protocol: Protocol) -> argparse.ArgumentParser:
     ask.add_argument(
         "--setting", action="append", default=[], help="name=value, of the models that know it"
     )
+    ask.add_argument("--references", default="", help="without privacy: " + ",".join(REFERENCES))
+    ask.add_argument("--reference-epochs", type=int, help="instead of the reference's own")
     ask.add_argument("--threads", type=int, default=1)
     return ask
 
@@ -120,8 +117,11 @@ def main(protocol: Protocol, words: list[str] | None = None) -> None:
     loaded = load(protocol, asked.data, asked.train, asked.test_from)
     judge = Judge(loaded.books, loaded.schema, loaded.train, loaded.test, loaded.groups)
     results = Results(asked.out, protocol.name, asked.threads)
-    add_references(results, judge)
+    add_bounds(results, judge)
     for seed in range(asked.seeds):
+        for name in (name for name in asked.references.split(",") if name):
+            if not results.holds(model=name, epsilon=None, seed=seed):
+                add_reference(results, judge, name, seed, loaded.schema, asked.reference_epochs)
         for epsilon in (float(e) for e in asked.epsilons.split(",")):
             floor = Floor(epsilon, seed, loaded, judge)
             for name in names:
@@ -130,13 +130,29 @@ def main(protocol: Protocol, words: list[str] | None = None) -> None:
     print(table(results.rows))
 
 
-def add_references(results: Results, judge: Judge) -> None:
+def add_bounds(results: Results, judge: Judge) -> None:
     """Rows of the training part itself, and of its columns shuffled each on its own."""
     shuffled = independent_columns(judge.real, np.random.default_rng(0))
     for name, tokens in (("real", judge.real), ("shuffled", shuffled)):
         if not results.holds(model=name):
             common = {"model": name, "epsilon": None, "seed": 0}
             results.add([common | row for row in judge.overall(tokens)])
+
+
+def add_reference(
+    results: Results, judge: Judge, name: str, seed: int, schema: Schema, epochs: int | None
+) -> None:
+    """A generator that sees the training part itself: epsilon is infinite."""
+    assert isinstance(schema.population, int)
+    began = time.perf_counter()
+    copy = REFERENCES[name](
+        judge.real, judge.books, 2 * schema.population, seed=seed, epochs=epochs
+    )
+    rows = judge.overall(copy) + judge.by_group(copy)
+    rows.append({"metric": "train_and_generate_s", "value": time.perf_counter() - began})
+    common = {"model": name, "epsilon": None, "seed": seed}
+    common |= {} if epochs is None else {"epochs": epochs}
+    results.add([common | row for row in rows])
 
 
 def add_case(
@@ -151,7 +167,8 @@ def add_case(
 ) -> None:
     """Train, generate, measure, save and show one case."""
     common = {"model": name, "epsilon": epsilon, "seed": seed, "delta": DELTA}
-    copy, times = synthetic(name, settings, epsilon, seed, loaded)
+    data = loaded.train, loaded.schema, loaded.books
+    copy, times = synthetic(name, settings, epsilon, seed, *data)
     if name == FLOOR:
         floor.tokens = copy
     rows = judge.overall(copy) + judge.by_group(copy)
@@ -173,7 +190,8 @@ class Floor:
     def made(self) -> Tokens:
         """Its tokens; the same seed gives the same copy."""
         if self.tokens is None:
-            self.tokens, _ = synthetic(FLOOR, {}, self.epsilon, self.seed, self.loaded)
+            data = self.loaded.train, self.loaded.schema, self.loaded.books
+            self.tokens, _ = synthetic(FLOOR, {}, self.epsilon, self.seed, *data)
         return self.tokens
 
 
@@ -192,57 +210,3 @@ def split(records: Records, name: str, size: int, test_from: int) -> tuple[Recor
     marks = [hashlib.sha256(f"{name}{key}".encode()).digest()[:4] for key in records.keys]
     order = np.array(sorted(range(len(marks)), key=marks.__getitem__))
     return records.take(np.sort(order[:size])), records.take(np.sort(order[test_from:]))
-
-
-def per_model(
-    names: list[str], pairs: list[str], ask: argparse.ArgumentParser
-) -> dict[str, dict[str, Any]]:
-    """Each model's settings: those that the `Settings` of its module names."""
-    known = {name: _known(name) for name in names}
-    found: dict[str, dict[str, Any]] = {name: {} for name in names}
-    for pair in pairs:
-        setting, equals, value = pair.partition("=")
-        takers = [name for name in names if setting in known[name]]
-        if not (equals and takers):
-            ask.error(f"no model of {', '.join(names)} has a setting {pair!r}; give name=value")
-        for name in takers:
-            found[name][setting] = _number(value)
-    return found
-
-
-def _known(name: str) -> set[str]:
-    settings = getattr(sys.modules[MODELS[name].__module__], "Settings", None)
-    return {each.name for each in fields(settings)} if settings else set()
-
-
-def _number(text: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
-def synthetic(
-    name: str, settings: Mapping[str, Any], epsilon: float, seed: int, loaded: Loaded
-) -> tuple[Tokens, dict[str, float]]:
-    """Train, and generate twice as many patients; the last step, no selection."""
-    torch.manual_seed(seed)
-    schema, books = loaded.schema, loaded.books
-    size = schema.population
-    assert isinstance(size, int)
-    promise = Budget(epsilon=epsilon, delta=DELTA, population=size)
-    began = time.perf_counter()
-    plan = MODELS[name].plan(schema, promise, 0.0, **settings)
-    # Public data: the seed makes the row repeatable. A release would refuse it.
-    door = Door(loaded.train, plan=plan, randomness=CryptoStream(insecure_seed=seed))
-    door.use(books)
-    model = MODELS[name](schema, books, plan, **settings)
-    device = torch.device("cpu")
-    with tempfile.TemporaryDirectory() as folder:
-        model.fit(door, State(Path(folder) / "state"), quiet, device)
-    trained = time.perf_counter()
-    tokens = model.sample(2 * size, {}, seed, quiet, device)
-    done = time.perf_counter()
-    return tokens, {"train_s": trained - began, "generate_s": done - trained}

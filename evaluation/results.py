@@ -90,6 +90,8 @@ def _cell(rows: list[dict[str, Any]]) -> str:
     if not len(values):
         return "-"
     mean = f"{values.mean():.3g}" if values.mean() >= 10 else f"{values.mean():.3f}"
+    if all(isinstance(row["value"], int) for row in rows) and len(set(values)) == 1:
+        return str(rows[0]["value"])  # a count
     if len(values) > 1:
         half = t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
         return f"{mean} ± {half:.2g}"

@@ -14,6 +14,7 @@ from dpsynth.data.notes import Notes
 from dpsynth.data.reader import read
 from dpsynth.data.records import Records
 from dpsynth.errors import InputError, LedgerError, RunError, SchemaError
+from dpsynth.evaluation.references import REFERENCES
 from dpsynth.models import MODELS
 from dpsynth.models.base import Progress, quiet
 from dpsynth.models.state import State
@@ -92,6 +93,11 @@ def train(
     """
     book, folder = ledger or Ledger(), Path(out)
     check_rate(holdout_rate)
+    if model in REFERENCES:
+        raise InputError(
+            f"model {model!r} is a reference without privacy (epsilon is infinite): it has no "
+            f"release; it stands in benchmarks only. Choose one of {', '.join(MODELS)}"
+        )
     if model not in MODELS:
         raise InputError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
     target = chosen_device(device)

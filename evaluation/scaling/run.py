@@ -19,10 +19,11 @@ import pandas as pd
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
+from copies import per_model  # noqa: E402
 from fit import power_law  # noqa: E402
 from measure import DELTA, EPSILON, FILE  # noqa: E402
 from plot import Points, picture  # noqa: E402
-from protocol import SHARED, per_model  # noqa: E402
+from protocol import SHARED  # noqa: E402
 from results import Results, table  # noqa: E402
 
 FITTED = {

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pytest
-
-EVALUATION = Path(__file__).resolve().parents[2] / "evaluation"
-
-
-def script(path: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(Path(path).stem + "_script", EVALUATION / path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from toys import script
 
 
 @pytest.fixture
@@ -56,7 +45,7 @@ def test_icu_mortality_runs_takes_up_and_makes_its_table(
     (tmp_path / "icu").mkdir()
     out = tmp_path / "icu" / "results.json"
     words = ["--data", str(stays), "--out", str(out), "--epsilons", "10", "--seeds", "1"]
-    words += ["--train", "60", "--test-from", "60"]
+    words += ["--train", "60", "--test-from", "60", "--models", "markov,table-diffusion"]
     tiny = ["steps=2", "warm_steps=2", "width=16"]
     run.main(words + [w for pair in tiny for w in ("--setting", pair)])
     rows = json.loads(out.read_text())["rows"]

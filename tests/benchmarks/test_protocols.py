@@ -104,16 +104,33 @@ def test_a_threshold_inside_a_bin_is_judged_by_values(tmp_path):
     np.testing.assert_array_equal(judge.scores(judge.held).y, last > 150)
 
 
+def test_a_reference_is_a_row_without_epsilon(tmp_path, monkeypatch):
+    pytest.importorskip("sdv")
+    monkeypatch.setattr("torch.set_num_threads", lambda n: None)
+    run, out = script("diabetes130/run.py"), tmp_path / "results.json"
+    words = ["--data", str(made("diabetes130", tmp_path)), "--out", str(out), "--seeds", "1"]
+    words += ["--train", "20", "--test-from", "60", "--models", ""]
+    words += ["--references", "ctgan", "--reference-epochs", "1"]
+    run.main(words)
+    rows = json.loads(out.read_text())["rows"]
+    found = [row for row in rows if row["model"] == "ctgan"]
+    assert {row["epsilon"] for row in found} == {None}
+    assert not any("delta" in row for row in found)
+    assert {"tv1", "tstr_auc", "not_assessable"} < {row["metric"] for row in found}
+    run.main(words)
+    assert json.loads(out.read_text())["rows"] == rows
+
+
 def test_a_setting_goes_to_the_models_that_know_it(capsys):
-    protocol, ask = (
-        script("protocol.py"),
+    copies, ask = (
+        script("copies.py"),
         script("protocol.py").options(script("randhie/run.py").PROTOCOL),
     )
-    found = protocol.per_model(["markov", "table-diffusion"], ["steps=3", "rate=1e-3"], ask)
+    found = copies.per_model(["markov", "table-diffusion"], ["steps=3", "rate=1e-3"], ask)
     assert found == {"markov": {}, "table-diffusion": {"steps": 3, "rate": 0.001}}
     for wrong in ("colour=3", "steps"):
         with pytest.raises(SystemExit):
-            protocol.per_model(["markov", "table-diffusion"], [wrong], ask)
+            copies.per_model(["markov", "table-diffusion"], [wrong], ask)
     assert "colour=3" in capsys.readouterr().err
 
 
