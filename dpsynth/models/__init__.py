@@ -2,13 +2,17 @@
 
 from dpsynth.models.base import Model
 from dpsynth.models.independent import IndependentModel
+from dpsynth.models.log_linear import LogLinear
 from dpsynth.models.markov_model import MarkovModel
 from dpsynth.models.table_diffusion import TableDiffusion
+from dpsynth.models.table_gan import TableGan
 
 MODELS: dict[str, type[Model]] = {
     "table-diffusion": TableDiffusion,
+    "log-linear": LogLinear,
+    "table-gan": TableGan,
     "markov": MarkovModel,
     "independent": IndependentModel,
 }
 
-__all__ = ["MODELS", "IndependentModel", "MarkovModel", "Model", "TableDiffusion"]
+__all__ = ["MODELS", "IndependentModel", "LogLinear", "MarkovModel", "Model", "TableDiffusion", "TableGan"]

@@ -27,7 +27,7 @@ from dpsynth.privacy.draws import RowDraws
 from dpsynth.privacy.grad import clipped_sum
 from dpsynth.privacy.noise import Randomness
 from dpsynth.privacy.plan import Plan, Release
-from dpsynth.privacy.query import Query, joint_sensitivity
+from dpsynth.privacy.query import Question, joint_sensitivity
 from dpsynth.schema import Column, Kind
 
 
@@ -52,7 +52,7 @@ class Door:
         1. Tokens: a patient's tokens are a function of that patient's rows and of public or
            released code books, never of other patients.
         2. `measure`: one Gaussian mechanism on a vector of L2 sensitivity `joint_sensitivity`
-           (see `Query`), with noise stddev noise_multiplier times that.
+           (see `Question`), with noise stddev noise_multiplier times that.
         3. `step`: each patient joins with `sample_rate`, independently; a patient moves the
            sum by at most `clip_norm` (see `clipped_sum`), also with any given masking seed,
            since maskings are each patient's own (see `RowDraws`); noise stddev is
@@ -143,22 +143,22 @@ class Door:
                 found[name] = category_field(name, column, seen, least)
         return found
 
-    def measure(self, name: str, queries: Sequence[Query]) -> list[np.ndarray]:
-        """Noisy tables, by one joint Gaussian release.
+    def measure(self, name: str, questions: Sequence[Question]) -> list[np.ndarray]:
+        """Noisy answers, by one joint Gaussian release.
 
-        Table j has noise stddev noise_multiplier * sqrt(sum w^2) / w_j in every cell.
+        Answer j has noise stddev noise_multiplier * `joint_sensitivity` / w_j in every cell.
 
         Raises:
             BudgetError: if the plan has no such release left.
         """
         release = self._charge(name)
         codec, tokens = self._opened()
-        sensitivity = joint_sensitivity(queries)
+        sensitivity = joint_sensitivity(questions)
         answers = []
-        for query in queries:
-            exact = query.answer(tokens, codec)
+        for question in questions:
+            exact = question.answer(tokens, codec)
             noise = self._randomness.normal(exact.size).reshape(exact.shape)
-            scale = release.noise_multiplier * (sensitivity / query.weight)
+            scale = release.noise_multiplier * (sensitivity / question.weight)
             answers.append(exact + noise * scale)
         return answers
 

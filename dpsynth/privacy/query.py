@@ -5,12 +5,34 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.errors import BudgetError
+
+
+class Question(Protocol):
+    """What can be asked in a joint release: a sum over patients with a bounded part for each.
+
+    Attributes:
+        weight: relative precision in the joint release; noise goes with 1 / weight.
+        sensitivity: the most by which one patient, added or removed, moves the answer in L2.
+    """
+
+    @property
+    def weight(self) -> float:
+        """See above."""
+
+    @property
+    def sensitivity(self) -> float:
+        """See above."""
+
+    def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
+        """The exact sum, float64. Private: only the door calls it."""
+
 
 Where = Literal["static", "length", "turn", "now", "next", "first", "last"]
 
@@ -61,12 +83,29 @@ class Query:
     slots: tuple[Slot, ...]
     weight: float = 1.0
 
+    @property
+    def sensitivity(self) -> float:
+        """See the guarantee."""
+        return 1.0
+
     def shape(self, codec: Codec) -> tuple[int, ...]:
         """Cells along each axis."""
         return tuple(slot.size(codec) for slot in self.slots)
 
     def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
         """The exact table, float64. Private: only the door calls it."""
+        _, flat, share = self._places(tokens, codec)
+        shape = self.shape(codec)
+        return np.bincount(flat, weights=share, minlength=int(np.prod(shape))).reshape(shape)
+
+    def rows(self, tokens: Tokens, codec: Codec) -> csr_array:
+        """(patients, cells): what each patient adds. Private, as `answer` is."""
+        patient, flat, share = self._places(tokens, codec)
+        shape = (len(tokens), int(np.prod(self.shape(codec))))
+        return csr_array((share, (patient, flat)), shape=shape)  # adds up what meets in a cell
+
+    def _places(self, tokens: Tokens, codec: Codec) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where the slots apply: the patient, the flat cell, and the patient's share there."""
         reach = 0
         if any(slot.where in {"now", "turn"} for slot in self.slots):
             reach = 1
@@ -84,9 +123,7 @@ class Query:
             patient, turn = np.nonzero(turns < places)
             share = 1.0 / places[patient, 0]
         axes = [_codes(slot, tokens, patient, turn) for slot in self.slots]
-        shape = self.shape(codec)
-        flat = np.ravel_multi_index(axes, shape)
-        return np.bincount(flat, weights=share, minlength=int(np.prod(shape))).reshape(shape)
+        return patient, np.ravel_multi_index(axes, self.shape(codec)), share
 
 
 def _codes(slot: Slot, tokens: Tokens, patient: np.ndarray, turn: np.ndarray) -> np.ndarray:
@@ -107,13 +144,16 @@ def _codes(slot: Slot, tokens: Tokens, patient: np.ndarray, turn: np.ndarray) ->
     return codes.astype(np.int64)
 
 
-def joint_sensitivity(queries: Sequence[Query]) -> float:
-    """L2 sensitivity of all tables together, each scaled by its weight: sqrt(sum w^2).
+def joint_sensitivity(questions: Sequence[Question]) -> float:
+    """L2 sensitivity of all answers together, each scaled by its weight: sqrt(sum (w s)^2).
 
     Raises:
-        BudgetError: on a weight that is not positive.
+        BudgetError: on a weight or sensitivity that is not positive.
     """
-    weights = np.array([query.weight for query in queries])
-    if not (np.isfinite(weights).all() and (weights > 0).all()):
-        raise BudgetError("every query's weight must be positive and finite")
-    return math.hypot(*weights.tolist())  # never underflows to 0, as squaring small weights would
+    numbers = np.array([(each.weight, each.sensitivity) for each in questions])
+    if not (np.isfinite(numbers).all() and (numbers > 0).all()):
+        raise BudgetError("every question's weight and sensitivity must be positive and finite")
+    parts = numbers.prod(axis=1)
+    if not (parts > 0).all():  # lost in rounding: noise would be lost with it
+        raise BudgetError("every question's weight and sensitivity must be positive and finite")
+    return math.hypot(*parts.tolist())  # never underflows to 0, as squaring small weights would

@@ -1,0 +1,5 @@
+"""The warm start: noisy tables and moments, and a log-linear chain fitted to them."""
+
+from dpsynth.models.warm.start import WarmStart
+
+__all__ = ["WarmStart"]

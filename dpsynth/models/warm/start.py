@@ -1,0 +1,233 @@
+"""The warm start: asks the door for tables and moments, and fits a chain to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from dpsynth.data.codec import Codec, Tokens
+from dpsynth.models.base import Progress
+from dpsynth.models.state import State
+from dpsynth.models.tables import draw
+from dpsynth.models.warm.chain import Chain
+from dpsynth.models.warm.fitting import Targets, fit
+from dpsynth.models.warm.label import LabelModel, whitening
+from dpsynth.models.warm.questions import Tables, questions, read
+from dpsynth.models.warm.score_tables import blanks, score_tables
+from dpsynth.privacy.door import Door
+from dpsynth.privacy.moments import ClassSums, LagMoments, VisitMoments, summaries
+from dpsynth.privacy.plan import Plan
+from dpsynth.privacy.query import joint_sensitivity
+from dpsynth.privacy.scores import Scores
+from dpsynth.schema import Schema
+
+SHARES = {"tables": 0.5, "moments": 0.25, "label": 0.25}
+ROUNDS = 30  # of simulation
+SUMMARIES = 12_000  # generated patients that the label is fitted on
+TRIES = 40  # rounds of generating patients with a label that was asked for
+
+
+class WarmStart:
+    """Three releases and what follows from them.
+
+    1. "tables": histograms of facts and turns, transitions of each column.
+    2. "moments": how facts, turn and columns of a visit go together, in scores that are
+       standardised by the tables.
+    3. "label": for a static label, sums of patients' summaries by class, in directions in
+       which generated summaries are spherical; for a label among the visit columns, its
+       moments with what was known before.
+
+    Args:
+        schema, codec, plan: public, or released; the plan holds the releases of `releases`.
+    """
+
+    def __init__(self, schema: Schema, codec: Codec, plan: Plan) -> None:
+        self.codec, self.plan = codec, plan
+        self.label, self.late = labels(schema, codec)
+        self._chain: Chain | None = None
+        self._last = np.zeros(0, dtype=bool)
+        self._basis: tuple[np.ndarray, np.ndarray] = (np.zeros(0), np.zeros((0, 0)))
+        self._classes: LabelModel | None = None
+        self._tables: Tables | None = None
+
+    @staticmethod
+    def releases(schema: Schema, share: float) -> tuple[tuple[str, float], ...]:
+        """What the plan must hold: names, and shares of the budget that add up to `share`."""
+        wanted = dict(SHARES)
+        if schema.label is None:
+            wanted.pop("label")
+        return tuple((name, share * part / sum(wanted.values())) for name, part in wanted.items())
+
+    def fit(self, door: Door, state: State, progress: Progress) -> None:
+        """Ask, and fit."""
+        rng = np.random.default_rng(0)  # only shuffles what is already released
+        asked = questions(self.codec)
+        answers = state.once("tables", lambda: door.measure("tables", asked))
+        tables = read(self.codec, answers, self._noise("tables") * joint_sensitivity(asked))
+        scores, self._last = score_tables(self.codec, tables.histograms(self.codec), self.label)
+        targets = self._targets(door, state, tables, scores)
+        self._tables, self._chain = tables, started(self.codec, tables, scores, self.late)
+        fit(self._chain, targets, rng, ROUNDS, progress)
+        if self.label is not None:
+            self._fit_label(door, state, rng)
+
+    def sample(
+        self, patients: int, rng: np.random.Generator, where: Mapping[int, int] | None = None
+    ) -> Tokens:
+        """Synthetic tokens; `where` fixes static fields (position: code).
+
+        A label that is asked for is met by drawing patients until enough have it, which
+        keeps the law of the rest given the label; when `TRIES` rounds were not enough, the
+        most probable of the last ones are taken.
+        """
+        assert self._chain is not None
+        fixed = dict(where or {})
+        wanted = fixed.pop(self.label, None) if self.label is not None else None
+        if wanted is None:
+            made = self._chain.sample(patients, rng, fixed)
+            if self.label is not None:
+                chances = np.exp(self._log_chances(made))
+                made.static[:, self.label] = draw(chances, rng)
+            return made
+        parts: list[Tokens] = []
+        missing, left = patients, TRIES
+        while missing > 0:
+            made = self._chain.sample(max(patients, 1000), rng, fixed)
+            chance = self._log_chances(made)[:, wanted]
+            order = np.flatnonzero(np.log(rng.random(len(made))) < chance)
+            if left == 0:
+                order = np.argsort(-(chance + rng.gumbel(size=len(made))), kind="stable")
+            parts.append(made.take(order[:missing]))
+            missing, left = missing - len(parts[-1]), left - 1
+        parts = parts or [self._chain.sample(0, rng, fixed)]
+        made = joined(parts)
+        made.static[:, self.label] = wanted
+        return made
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that was learnt, by name."""
+        assert self._chain is not None
+        scores = self._chain.scores
+        held = {f"chain.{name}": value for name, value in self._chain.arrays().items()}
+        held |= {f"scores.static.{i:04d}": table for i, table in enumerate(scores.static)}
+        held |= {f"scores.visit.{i:04d}": table for i, table in enumerate(scores.visit)}
+        held |= {"scores.turn": scores.turn, "last": self._last.astype(np.int8)}
+        if self._classes is not None:
+            held |= {"centre": self._basis[0], "whiten": self._basis[1]}
+            held |= {"weights": self._classes.weights, "bias": self._classes.bias}
+        return held
+
+    def take_up(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take up what `arrays` gave."""
+
+        def parts(name: str) -> tuple[np.ndarray, ...]:
+            return tuple(arrays[key] for key in sorted(arrays) if key.startswith(f"{name}."))
+
+        scores = Scores(
+            static=parts("scores.static"),
+            turn=arrays["scores.turn"],
+            visit=parts("scores.visit"),
+            blank=blanks(self.codec),
+            counted=self.codec.max_visits > 0 and not self.codec.regular,
+        )
+        self._chain = Chain.blank(self.codec, scores, self.late)
+        self._chain.take_up({k[6:]: v for k, v in arrays.items() if k.startswith("chain.")})
+        self._last = arrays["last"].astype(bool)
+        if "weights" in arrays:
+            self._basis = (arrays["centre"], arrays["whiten"])
+            self._classes = LabelModel(*arrays["weights"].shape)
+            self._classes.weights, self._classes.bias = arrays["weights"], arrays["bias"]
+
+    def _noise(self, name: str) -> float:
+        return self.plan.release(name).noise_multiplier
+
+    def _targets(self, door: Door, state: State, tables: Tables, scores: Scores) -> Targets:
+        width = sum(scores.widths)
+        asked = VisitMoments(scores=scores, clip=max(width, 1) ** 0.5)
+        found = state.once("moments", lambda: door.measure("moments", [asked]))[0] / tables.total
+        noise = self._noise("moments") * asked.sensitivity / tables.total
+        lag = None
+        if self.late is not None:
+            mine = scores.visit[self.late].shape[1]
+            late = LagMoments(
+                scores=scores, field=self.late, clip=(mine**0.5, scores.widths[2] ** 0.5)
+            )
+            lag = state.once("label", lambda: door.measure("label", [late]))[0] / tables.total
+        return Targets(
+            static=tables.static,
+            step=tables.step,
+            turn=tables.turn,
+            moments=(found + found.T) / 2,
+            late=self.late,
+            lag=lag,
+            ridge=max(noise, 0.02),
+            least=0.05 * tables.noise + 1e-6,
+        )
+
+    def _fit_label(self, door: Door, state: State, rng: np.random.Generator) -> None:
+        assert self._chain is not None and self._tables is not None and self.label is not None
+        made = self._chain.sample(SUMMARIES, rng)
+        scores = self._chain.scores
+        fresh = whitening(summaries(scores, made, self._last))
+
+        def ask() -> list[np.ndarray]:
+            return [*fresh, *door.measure("label", [self._sums(scores, fresh)])]
+
+        *basis, sums = state.once("label", ask)
+        self._basis = (basis[0], basis[1])
+        asked = self._sums(scores, self._basis)
+        prior = self._tables.static[self.label]
+        self._classes = LabelModel(*sums.shape)
+        total = self._tables.total
+        noise = self._noise("label") * asked.sensitivity / total
+        self._classes.fit(asked.of(made), prior, sums / total, noise)
+
+    def _sums(self, scores: Scores, basis: tuple[np.ndarray, np.ndarray]) -> ClassSums:
+        assert self.label is not None
+        return ClassSums(
+            scores=scores,
+            label=self.label,
+            last=self._last,
+            centre=basis[0],
+            whiten=basis[1],
+            clip=max(basis[1].shape[1], 1) ** 0.5,
+        )
+
+    def _log_chances(self, made: Tokens) -> np.ndarray:
+        assert self._chain is not None and self._classes is not None
+        return self._classes.log_chances(self._sums(self._chain.scores, self._basis).of(made))
+
+
+def labels(schema: Schema, codec: Codec) -> tuple[int | None, int | None]:
+    """Position of the label among the facts, or among the visit columns; none for neither."""
+    if schema.label is None:
+        return None, None
+    facts = [field.name for field in codec.static]
+    visit = [field.name for field in codec.visit]
+    name = schema.label.column
+    return (
+        facts.index(name) if name in facts else None,
+        visit.index(name) if name in visit else None,
+    )
+
+
+def started(codec: Codec, tables: Tables, scores: Scores, late: int | None) -> Chain:
+    """The chain before it is fitted: columns on their own."""
+    tiny = 0.05 * tables.noise + 1e-6
+    chain = Chain.blank(codec, scores, late)
+    chain.static = [np.log(share + tiny) for share in tables.static]
+    chain.first = [np.log(turns[0] + tiny) for turns in tables.turn]
+    for j, table in enumerate(tables.step):
+        rows = table.sum(axis=1, keepdims=True)
+        chain.step[j] = np.log(table + tiny) - np.log(rows + tiny * len(table))
+    return chain
+
+
+def joined(parts: list[Tokens]) -> Tokens:
+    """Patients of all parts."""
+    return Tokens(
+        static=np.concatenate([part.static for part in parts]),
+        visits=np.concatenate([part.visits for part in parts]),
+        length=np.concatenate([part.length for part in parts]),
+    )

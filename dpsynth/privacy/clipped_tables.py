@@ -1,0 +1,60 @@
+"""Many tables in one question, with one bound on what a patient adds to all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dpsynth.data.codec import Codec, Tokens
+from dpsynth.privacy.query import Query
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClippedTables:
+    """Tables whose joint contribution of a patient is scaled down to a public bound.
+
+    A patient whose visits differ spreads over many cells, and so moves the tables by less than
+    the worst case, in which all of a patient's weight meets in one cell of each table. With
+    a bound below that worst case the noise is smaller; patients whose contribution is larger
+    (those whose visits are alike, or few) count for less.
+
+    Guarantee:
+        Adding or removing one patient moves the answer by at most `bound` in L2: a patient's
+        own rows, times the tables' weights and laid end to end, are multiplied by
+        min(1, bound / norm), a function of that patient alone; other patients' rows do not
+        change.
+
+    Attributes:
+        tables: their weights are relative precisions, within this question.
+        bound: on the norm of a patient's rows, in weighted patients.
+        weight: of this question in a joint release.
+    """
+
+    tables: tuple[Query, ...]
+    bound: float
+    weight: float = 1.0
+
+    @property
+    def sensitivity(self) -> float:
+        """See the guarantee."""
+        return self.bound
+
+    def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
+        """(all cells,) the tables, each times its weight, end to end. Private."""
+        rows = [query.rows(tokens, codec) * query.weight for query in self.tables]
+        square = np.zeros(len(tokens))
+        for part in rows:
+            square += part.multiply(part).sum(axis=1)
+        scale = self.bound / np.maximum(np.sqrt(square), self.bound)
+        return np.concatenate([part.T @ scale for part in rows])
+
+    def split(self, answer: np.ndarray, codec: Codec) -> list[np.ndarray]:
+        """The tables of a noisy answer, in the order of `tables`, in (scaled) patients."""
+        shapes = [query.shape(codec) for query in self.tables]
+        ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+        parts = np.split(answer, ends[:-1])
+        return [
+            part.reshape(shape) / query.weight
+            for part, shape, query in zip(parts, shapes, self.tables, strict=True)
+        ]
