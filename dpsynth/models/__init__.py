@@ -15,4 +15,12 @@ MODELS: dict[str, type[Model]] = {
     "independent": IndependentModel,
 }
 
-__all__ = ["MODELS", "IndependentModel", "LogLinear", "MarkovModel", "Model", "TableDiffusion", "TableGan"]
+__all__ = [
+    "MODELS",
+    "IndependentModel",
+    "LogLinear",
+    "MarkovModel",
+    "Model",
+    "TableDiffusion",
+    "TableGan",
+]

@@ -21,7 +21,10 @@ from dpsynth.schema import Clock, Column, Label, Schema, Table
 
 CPU = torch.device("cpu")
 SMALL = {"steps": 4, "warm_steps": 2, "width": 8, "depth": 1, "save_every": 2, "batch": 8}
-SETTINGS = {"table-diffusion": SMALL, "markov": {}, "independent": {}}
+GAN = {
+    "steps": 4, "critic_steps": 2, "generated": 16, "width": 8, "critic_width": 3, "batch": 8,
+}  # fmt: skip
+SETTINGS = {"table-diffusion": SMALL, "table-gan": GAN, "markov": {}, "independent": {}}
 SEX = Column(type="category", categories=("f", "m"), missing=False)
 AGE = Column(type="number", bounds=(0, 100), bins=3)
 DIED = Column(type="boolean")

@@ -1,0 +1,214 @@
+"""The GAN begins at its warm start, keeps what is asked for, and comes back after a kill."""
+
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from test_fits import CPU, PLAN, SCHEMAS, Killed, check, opened
+
+from dpsynth.data.codec import codec
+from dpsynth.errors import InputError
+from dpsynth.models.base import quiet
+from dpsynth.models.layout import Layout
+from dpsynth.models.state import State, read_tensors
+from dpsynth.models.table_gan import Duel, Settings, TableGan
+from dpsynth.privacy.budget import Budget
+from dpsynth.privacy.door import Door
+from dpsynth.privacy.noise import CryptoStream
+
+RECIPE = Path(__file__).resolve().parents[2] / "models/table-gan/recipe.toml"
+SMALL = {
+    "steps": 4, "critic_steps": 1, "generated": 16, "batch": 8,
+    "width": 8, "critic_width": 3, "save_every": 2,
+}  # fmt: skip
+
+
+def built(schema="mixed", **more) -> TableGan:
+    return TableGan(SCHEMAS[schema], codec(SCHEMAS[schema]), PLAN, **SMALL | more)
+
+
+def fitted(tmp_path, schema="mixed", **more) -> TableGan:
+    model = built(schema, **more)
+    model.fit(opened(SCHEMAS[schema]), State(tmp_path / "s"), quiet, CPU)
+    return model
+
+
+def same(one, other) -> bool:
+    return all(
+        (a == b).all() for a, b in zip(vars(one).values(), vars(other).values(), strict=True)
+    )
+
+
+def test_before_the_generator_has_learnt_it_is_its_warm_start(tmp_path):
+    for name in ("mixed", "regular grid", "static only", "visits only"):
+        model = fitted(tmp_path / name, name, critic_steps=5)  # more than there are steps
+        floor = model._floor().sample(500, np.random.default_rng(3))
+        assert same(model.sample(500, {}, 3, quiet, CPU), floor)
+
+
+def test_training_moves_it_away(tmp_path):
+    model = fitted(tmp_path, rate=0.3, critic_rate=0.3)
+    floor = model._floor().sample(500, np.random.default_rng(3))
+    made = model.sample(500, {}, 3, quiet, CPU)
+    assert not same(made, floor)
+    np.testing.assert_array_equal(made.length, floor.length)
+    check(made, codec(SCHEMAS["mixed"]), 500)
+
+
+def test_what_is_fixed_stays_however_far_the_generator_moves(tmp_path):
+    model = fitted(tmp_path)
+    for parameter in model.generator.parameters():
+        torch.nn.init.normal_(parameter, std=3.0)
+    free = model.sample(300, {}, 3, quiet, CPU)
+    for where in ({0: 1}, {2: 0}, {0: 0, 1: 3, 2: 1}):
+        made = model.sample(300, where, 3, quiet, CPU)
+        for place, code in where.items():
+            assert (made.static[:, place] == code).all()
+            assert (free.static[:, place] != code).any()
+
+
+def test_what_is_learnt_is_what_the_critic_says(tmp_path):
+    # A critic that likes one code of one column and nothing else gets more of it.
+    model = built("regular grid", generated=256, rate=0.02, leash=0.0)
+    layout = Layout.of(codec(SCHEMAS["regular grid"]))
+    model._answers = [np.full(q.shape(model.codec), 5.0) for q in model._warm_start.queries]
+    duel = Duel(model.generator, layout, model.settings, CPU)
+    with torch.no_grad():
+        for parameter in duel.critic.parameters():
+            parameter.zero_()
+        duel.critic.code.weight[0, 2] = 1.0  # code 2 at the first visit
+    held = {name: value.clone() for name, value in duel.critic.state_dict().items()}
+    draws, pool = torch.Generator().manual_seed(0), model._pool(model._floor(), CPU)
+    for _ in range(30):
+        duel.learn_generator(next(pool), draws)
+    before = next(pool)
+    after = duel.generator(before, draws, 1.0)[0]
+    share = [(codes.visits[:, 0, 0] == 2).double().mean() for codes in (before, after)]
+    assert share[1] > share[0] + 0.2  # 0.25 of 256: 7 standard deviations
+    for name, value in duel.critic.state_dict().items():
+        assert torch.equal(value, held[name])
+    assert all(parameter.grad is None for parameter in duel.critic.parameters())
+
+
+def test_the_leash_holds_the_generator_near_its_start(tmp_path):
+    far, near = (fitted(tmp_path / str(x), rate=0.3, leash=x) for x in (0.0, 100.0))
+    start = near._floor().sample(2000, np.random.default_rng(3))
+
+    def moved(model: TableGan) -> float:
+        model._answers = near._answers
+        return (model.sample(2000, {}, 3, quiet, CPU).visits != start.visits).mean()
+
+    assert moved(near) < moved(far)
+
+
+def test_a_checkpoint_holds_all_and_comes_back(tmp_path):
+    model = built()
+    first = Duel(model.generator, model.layout, model.settings, CPU)
+    pool = model._pool(fitted(tmp_path)._floor(), CPU)
+    draws = torch.Generator().manual_seed(0)
+    for parameter in first.critic.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    first.learn_critic(next(pool), draws)
+    first.learn_generator(next(pool), draws)
+    second = Duel(built().generator, model.layout, model.settings, CPU)
+    second.unpack(first.packed())
+    left, right = first.packed(), second.packed()
+    assert left.keys() == right.keys()
+    assert {name.split(".")[0] for name in left} == {
+        "turns", "generator", "kept", "critic", "adam", "critic_adam",
+    }  # fmt: skip
+    for name, value in left.items():
+        assert torch.equal(value, right[name]), name
+
+
+@pytest.mark.parametrize("owner", [State, Door, Duel])
+@pytest.mark.parametrize("turns", [(1, 2), (3, 1)])
+def test_a_killed_run_never_asks_more_than_its_plan(owner, turns, tmp_path, monkeypatch):
+    name = {State: "checkpoint", Door: "step", Duel: "learn_generator"}[owner]
+    original, asked = getattr(owner, name), [0]
+    step = Door.step
+
+    def counted(*args, **more):
+        asked[0] += 1
+        return step(*args, **more)
+
+    monkeypatch.setattr(Door, "step", counted)
+    if owner is Door:
+        original = counted
+    for turn in (*turns, 10**9):
+        state, left = State(tmp_path / "s"), [turn]
+
+        def dying(*args, left=left, **more):
+            left[0] -= 1
+            if left[0] == 0:
+                raise Killed
+            return original(*args, **more)
+
+        spent = ["tables"] if state.holds("tables") else []
+        door = opened(SCHEMAS["mixed"], CryptoStream(), steps_spent=state.asked, spent=spent)
+        model = built()
+        with monkeypatch.context() as broken:
+            broken.setattr(owner, name, dying)
+            try:
+                model.fit(door, state, quiet, CPU)
+            except Killed:
+                continue
+        break
+    assert asked[0] <= PLAN.training.steps
+    assert State(tmp_path / "s").asked == PLAN.training.steps
+    check(model.sample(20, {}, 7, quiet, CPU), codec(SCHEMAS["mixed"]), 20)
+
+
+def test_what_is_resumed_is_what_was_saved(tmp_path, monkeypatch):
+    with monkeypatch.context() as broken:
+        step, left = Door.step, [3]
+
+        def dying(*args, **more):
+            left[0] -= 1
+            if left[0] == 0:
+                raise Killed
+            step(*args, **more)
+
+        broken.setattr(Door, "step", dying)
+        with pytest.raises(Killed):
+            fitted(tmp_path)
+    saved = read_tensors(tmp_path / "s" / "checkpoint.safetensors")
+    state, found = State(tmp_path / "s"), []
+    unpack = Duel.unpack
+
+    def seen(self, held):
+        unpack(self, held)
+        found.append({name: value.clone() for name, value in self.packed().items()})
+
+    monkeypatch.setattr(Duel, "unpack", seen)
+    door = opened(SCHEMAS["mixed"], steps_spent=state.asked, spent=["tables"])
+    built().fit(door, state, quiet, CPU)
+    for name, value in found[0].items():
+        assert torch.equal(value, saved[name]), name
+
+
+def test_the_recipe_is_the_default():
+    recipe = tomllib.loads(RECIPE.read_text())
+    assert recipe["model"] == "table-gan"
+    wanted = {name: value for name, value in asdict(Settings()).items() if value is not None}
+    assert recipe["settings"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("width", 10), ("tables_share", 0.95), ("leash", -1.0), ("critic_steps", 0), ("decay", 1.0)],
+)
+def test_a_setting_out_of_range_is_refused_by_name(name, value):
+    with pytest.raises(InputError, match=name):
+        Settings(**{name: value})
+
+
+def test_the_plan_asks_for_tables_then_for_the_critic():
+    plan = TableGan.plan(
+        SCHEMAS["static only"], Budget(epsilon=0.5, delta=1e-3, population=400), 0.0, **SMALL
+    )
+    assert [release.name for release in plan.releases] == ["tables"]
+    assert (plan.training.steps, plan.training.sample_rate, plan.training.views) == (4, 8 / 400, 1)
