@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import t
 
 # What tells one line of a table from another.
-CASE = ("model", "route", "epsilon", "patients", "k", "group")
+CASE = ("protocol", "model", "route", "epsilon", "patients", "k", "group")
 
 
 class Results:
