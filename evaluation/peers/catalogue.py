@@ -47,8 +47,11 @@ def _peer(name: str, shape: str, private: bool = True, **settings: Any) -> Peer:
 
 PEERS = {
     "dpmm-mst": _peer("dpmm", "flat", model="mst"),
+    "dpmm-mst-quick": _peer("dpmm", "flat", model="mst", quick=1000),
     "dpmm-aim": _peer("dpmm", "flat", model="aim"),
     "smartnoise-mst": _peer("smartnoise", "flat", model="mst"),
+    "smartnoise-mst-quick": _peer("smartnoise", "flat", model="mst", quick=True),
+    "smartnoise-mst-mended": _peer("smartnoise", "flat", model="mst", mended=True),
     "mostlyai": _peer("mostlyai", "sequences"),
     "mostlyai-flat": _peer("mostlyai", "flat"),
     "sdv-par": _peer("sdv", "sequences", private=False, cuda=False),
