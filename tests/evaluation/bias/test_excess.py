@@ -7,7 +7,6 @@ import pytest
 
 from dpsynth.evaluation.bias.excess import group_gap
 from dpsynth.evaluation.utility.boosting import Predicted
-from dpsynth.evaluation.utility.discrimination import auc_gain
 
 Y = np.tile([True, False], 100)
 INSIDE = np.arange(200) < 100
@@ -68,13 +67,3 @@ def test_all_samples_of_a_patient_are_drawn_together():
         INSIDE,
     )
     assert (twice.low, twice.high) == pytest.approx((once.low, once.high))
-
-
-def test_the_gain_of_one_copy_over_another_is_paired():
-    # AUC 1 against 0.5, in every resample.
-    found = auc_gain(predicted(REAL), predicted(np.full(200, 0.5)))
-    assert (found.value, found.low, found.high) == (0.5, 0.5, 0.5)
-    noisy = predicted(REAL + np.random.default_rng(0).normal(0, 1, 200))
-    same = auc_gain(noisy, noisy)
-    assert (same.value, same.low, same.high) == (0, 0, 0)
-    assert not auc_gain(predicted(REAL, np.ones(200, bool)), noisy).assessable

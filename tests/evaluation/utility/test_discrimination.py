@@ -8,7 +8,7 @@ import pytest
 from dpsynth.data.records import Records
 from dpsynth.evaluation.controls import independent_columns
 from dpsynth.evaluation.utility.boosting import Predicted, predict, uninformed
-from dpsynth.evaluation.utility.discrimination import auc, trtr_auc, tstr_auc
+from dpsynth.evaluation.utility.discrimination import auc, auc_gain, trtr_auc, tstr_auc
 from dpsynth.evaluation.utility.task import task
 from dpsynth.schema import Label
 
@@ -29,6 +29,20 @@ def test_auc_of_four_patients():
     assert made.value == pytest.approx(0.75)
     assert made.n == 4
     assert 0 <= made.low <= 0.75 <= made.high <= 1
+
+
+def test_the_gain_of_one_model_over_another_is_taken_on_the_same_resamples():
+    def scored(score: np.ndarray, y: np.ndarray) -> Predicted:
+        return Predicted(y=y, score=score, patient=np.arange(40), patients=40, threshold=0.5)
+
+    y = np.arange(40) % 2 == 0
+    # AUC 1 against 0.5, in every resample that has both classes.
+    found = auc_gain(scored(y.astype(float), y), scored(np.full(40, 0.5), y))
+    assert (found.value, found.low, found.high, found.n) == (0.5, 0.5, 0.5, 40)
+    noisy = scored(y + np.random.default_rng(0).normal(0, 1, 40), y)
+    same = auc_gain(noisy, noisy)  # resamples of its own for each model would leave an interval
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+    assert not auc_gain(scored(y.astype(float), y | True), noisy).assessable
 
 
 def test_a_signal_is_found_and_the_control_finds_none(clinic, clinic_codec):
