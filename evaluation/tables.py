@@ -28,6 +28,8 @@ def main(folder: Path = HERE) -> None:
             f"{facts['machine']}. [Protocol]({path.parent.name}/README.md).\n\n"
             + table(facts["rows"])
         )
+        if path.with_suffix(".svg").exists():
+            parts.append(f"\n![{facts['protocol']}]({path.parent.name}/results.svg)\n")
     page.write_text("".join(parts))
 
 
