@@ -53,9 +53,10 @@ def call(python: Path, worker: Path, folder: Path, limits: Limits) -> Outcome:
     """Let a worker do the job in a folder; at a limit, it and all its children are killed."""
     before = _children_s()
     with (folder / LOG).open("w") as log:
-        # RLIMIT_CPU stops the worker itself; what it starts has the same limit of its own.
+        # The worker ends with us, and at the limit; what it starts has a limit of its own.
+        held = ["setpriv", "--pdeathsig=KILL", "prlimit", f"--cpu={limits.cpu_s}"]
         process = subprocess.Popen(
-            ["prlimit", f"--cpu={limits.cpu_s}", str(python), str(worker), str(folder)],
+            [*held, str(python), str(worker), str(folder)],
             stdout=log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

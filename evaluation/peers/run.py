@@ -51,8 +51,8 @@ def main(words: list[str] | None = None) -> None:
         results.add([common | row for row in rows])
         shown = {r["metric"]: round(r["value"], 3) for r in rows if "group" not in r}
         print(protocol.name, name, epsilon, seed, shown, flush=True)
-    mine = [r for r in results.rows if r["protocol"] == protocol.name]
-    print(table(ours(protocol) + mine))
+    theirs = [r | {"protocol": None} for r in results.rows if r["protocol"] == protocol.name]
+    print(table(ours(protocol) + theirs))
 
 
 def options() -> argparse.ArgumentParser:

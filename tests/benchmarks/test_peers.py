@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -37,7 +38,12 @@ open("child", "w").write(str(child.pid))
 while True:
     pass
 """
-SLEEPS = "import time; time.sleep(600)\n"
+SLEEPS = """
+import os, time
+open("new", "w").write(str(os.getpid()))
+os.rename("new", "pid")
+time.sleep(600)
+"""
 FEW = SHUFFLES.replace("n = job.patients", "n = 3")
 NO_TABLE = "import json; json.dump({}, open('done.json', 'w'))\n"
 
@@ -155,11 +161,39 @@ def test_over_its_time_a_worker_is_killed_with_its_children(
     (tmp_path / "loops.py").write_text(LOOPS)
     outcome = call.call(Path(sys.executable), tmp_path / "loops.py", tmp_path, call.Limits(**limit))
     assert outcome.status == "timed_out" and "killed after 1 s" in outcome.why
-    child = Path(f"/proc/{(tmp_path / 'child').read_text()}/stat")
-    until = time.monotonic() + 10
-    while child.exists() and child.read_text().split()[2] != "Z" and time.monotonic() < until:
+    assert gone((tmp_path / "child").read_text())
+
+
+def test_a_worker_does_not_outlive_the_runner(
+    modules: dict[str, ModuleType], tmp_path: Path
+) -> None:
+    (tmp_path / "sleeps.py").write_text(SLEEPS)
+    calls = (
+        "import sys; from pathlib import Path\n"
+        f"sys.path.insert(0, {str(PEERS)!r}); from call import Limits, call\n"
+        f"here = Path({str(tmp_path)!r})\n"
+        "call(Path(sys.executable), here / 'sleeps.py', here, Limits(cpu_s=60, wall_s=60))"
+    )
+    runner = subprocess.Popen([sys.executable, "-c", calls])
+    pid, until = tmp_path / "pid", time.monotonic() + 10
+    while not pid.exists() and time.monotonic() < until:
         time.sleep(0.05)
-    assert not child.exists() or child.read_text().split()[2] == "Z"
+    runner.kill()
+    runner.wait()
+    assert gone(pid.read_text())
+
+
+def gone(pid: str) -> bool:
+    """Whether a process ends within ten seconds (as a zombie nobody waits for, too)."""
+    stat, until = Path(f"/proc/{pid}/stat"), time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            if stat.read_text().split()[2] == "Z":
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 @pytest.fixture(params=[False, True], ids=["lengths", "grid"])
