@@ -62,8 +62,7 @@ class Protocol:
 
     def __post_init__(self) -> None:
         """No patient may both train and test."""
-        if not 0 < self.train <= self.test_from:
-            raise ValueError(f"train must be in 1..{self.test_from}, got {self.train!r}")
+        check_parts(self.train, self.test_from)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +205,18 @@ def load(protocol: Protocol, data: Path, size: int, test_from: int) -> Loaded:
 
 
 def split(records: Records, name: str, size: int, test_from: int) -> tuple[Records, Records]:
-    """By the first 4 bytes of SHA-256 of "<name><key>"; the last patients test."""
+    """By the first 4 bytes of SHA-256 of "<name><key>"; the last patients test.
+
+    Raises:
+        ValueError: if a patient would both train and test.
+    """
+    check_parts(size, test_from)
     marks = [hashlib.sha256(f"{name}{key}".encode()).digest()[:4] for key in records.keys]
     order = np.array(sorted(range(len(marks)), key=marks.__getitem__))
     return records.take(np.sort(order[:size])), records.take(np.sort(order[test_from:]))
+
+
+def check_parts(size: int, test_from: int) -> None:
+    """Refuse parts that overlap."""
+    if not 0 < size <= test_from:
+        raise ValueError(f"train must be in 1..{test_from}, where testing begins, got {size!r}")

@@ -134,8 +134,9 @@ def test_a_setting_goes_to_the_models_that_know_it(capsys):
     assert "colour=3" in capsys.readouterr().err
 
 
-def test_a_split_where_a_patient_would_train_and_test_is_refused():
-    protocol = script("protocol.py")
-    stated = vars(script("randhie/run.py").PROTOCOL)
+def test_a_split_where_a_patient_would_train_and_test_is_refused(tmp_path):
+    run = script("randhie/run.py")
     with pytest.raises(ValueError, match="train must be"):
-        protocol.Protocol(**stated | {"test_from": 4000})
+        run.protocol.Protocol(**vars(run.PROTOCOL) | {"test_from": 4000})
+    with pytest.raises(ValueError, match="train must be"):
+        run.main(["--data", str(made("randhie", tmp_path)), "--train", "50", "--test-from", "40"])
