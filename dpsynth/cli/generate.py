@@ -91,6 +91,7 @@ def command(
             "rejected": made.tally.rejected,
             "rejection_rate": made.tally.rate,
             "rejected_for": dict(made.tally.reasons),
+            "stand_ins": made.tally.stand_ins,
             "privacy": statement.facts(*told),
         },
         [

@@ -15,7 +15,13 @@ def rejections(tally: Tally, schema: Schema) -> list[str]:
         return [f"Every rule of the schema holds; none of {tally.made:,} {unit}s was rejected."]
     often = sorted(tally.reasons.items(), key=lambda item: -item[1])
     told = "; ".join(f"{text}: {times:,}" for text, times in often)
-    return [
+    lines = [
         f"Rejected {tally.rejected:,} of {tally.made:,} {unit}s made ({100 * tally.rate:.1f} %), "
         f"so that all rules and conditions hold: {told}."
     ]
+    if tally.stand_ins:
+        lines.append(
+            f"{tally.stand_ins:,} {unit}s stand in for ones with another number of visits or "
+            "another label, of whom too few held the rules."
+        )
+    return lines

@@ -122,16 +122,39 @@ class Field:
         values[inside] = self._draw(low, high, rng.random(int(inside.sum())), within)
         return pd.Series(values)
 
+    def codes_in(self, low: float, high: float) -> list[int]:
+        """Codes some of whose values lie in a closed range of numbers."""
+        atoms = self.column.atoms
+        found = [code for code, atom in enumerate(atoms) if low <= atom <= high]
+        low, high = max(low, self.edges[0]), min(high, self.edges[-1])
+        if low > high:
+            return found
+        starts, ends = np.array(self.edges[:-1]), np.array(self.edges[1:])
+        if self.column.type is Kind.COUNT:
+            first, last = self._whole(starts, ends)
+            meets = np.maximum(first, np.ceil(low)) <= np.minimum(last, np.floor(high))
+        else:
+            meets = np.maximum(starts, low) < np.minimum(ends, high)
+        found += [len(atoms) + int(place) for place in np.flatnonzero(meets)]
+        if not found and self.column.type is Kind.NUMBER:
+            found = [self.code_of(repr(low))]  # a range that is one point, or a bin's edge
+        return found
+
+    def _whole(self, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """First and last whole number that is drawn in bins of a count."""
+        first, last = np.ceil(low), np.maximum(np.ceil(high) - 1, np.ceil(low))
+        top = np.ceil(self.edges[-2]) == first  # the last bin is closed
+        last = np.where(top & (high == self.edges[-1]), np.floor(high), last)
+        # A bin's values are those that are not atoms.
+        first += np.isin(first, self.column.atoms) & (first < last)
+        last -= np.isin(last, self.column.atoms) & (first < last)
+        return first, last
+
     def _draw(
         self, low: np.ndarray, high: np.ndarray, share: np.ndarray, within: tuple[float, float]
     ) -> np.ndarray:
         if self.column.type is Kind.COUNT:
-            first, last = np.ceil(low), np.maximum(np.ceil(high) - 1, np.ceil(low))
-            top = np.ceil(self.edges[-2]) == first  # the last bin is closed
-            last = np.where(top & (high == self.edges[-1]), np.floor(high), last)
-            # A bin's values are those that are not atoms.
-            first += np.isin(first, self.column.atoms) & (first < last)
-            last -= np.isin(last, self.column.atoms) & (first < last)
+            first, last = self._whole(low, high)
             first, last = met(first, last, (np.ceil(within[0]), np.floor(within[1])))
             if self.column.scale == "log":
                 grown = np.expm1(np.log1p(first) + share * (np.log1p(last + 1) - np.log1p(first)))

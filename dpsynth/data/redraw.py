@@ -7,7 +7,7 @@ drawn until they are in order; the others are drawn again, visit by visit, until
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,20 +47,24 @@ class Redraw:
     ) -> tuple[Records, dict[str, np.ndarray]]:
         """Records of tokens, in their order, and which patients still break which rule.
 
+        Of a patient who breaks a rule that no drawing can mend, only such rules are told.
+
         Shape:
             return: records; for each rule's text, (patients,) bool
         """
         drawn = self._in_order(tokens, self.codec.decode(tokens, rng, self.within))
         wrong = broken(drawn, self.schema)
-        todo = np.flatnonzero(self._worth_a_try(wrong, len(tokens)))
+        fixed = [text for text in wrong if not self._movable(rule(text))]
+        lost = _any([wrong[text] for text in fixed], len(tokens))
+        todo = np.flatnonzero(_any(wrong.values(), len(tokens)) & ~lost)
         if not len(todo):
-            return drawn, wrong
+            return drawn, self._told(wrong, fixed, lost)
         rest = np.setdiff1d(np.arange(len(tokens)), todo)
         parts, places = [drawn.take(rest)], [rest]
         left, part = tokens.take(todo), drawn.take(todo)
         for turn in range(1, TRIES + 1):
             part = self._again(left, part, rng, statics=turn % STATIC_TURN == 0)
-            bad = _any(broken(part, self.schema), len(part))
+            bad = _any(broken(part, self.schema).values(), len(part))
             for kept in [~bad] if turn < TRIES else [~bad, bad]:
                 parts.append(part.take(np.flatnonzero(kept)))
                 places.append(todo[kept])
@@ -69,12 +73,12 @@ class Redraw:
             if not len(todo):
                 break
         whole = Records.stacked(parts).take(np.argsort(np.concatenate(places)))
-        return whole, broken(whole, self.schema)
+        return whole, self._told(broken(whole, self.schema), fixed, lost)
 
-    def _worth_a_try(self, wrong: Mapping[str, np.ndarray], patients: int) -> np.ndarray:
-        """Patients who break rules, and none that other draws could not mend."""
-        hopeless = {text: who for text, who in wrong.items() if not self._movable(rule(text))}
-        return _any(wrong, patients) & ~_any(hopeless, patients)
+    def _told(
+        self, wrong: Mapping[str, np.ndarray], fixed: Collection[str], lost: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        return {text: who if text in fixed else who & ~lost for text, who in wrong.items()}
 
     def _movable(self, each: Rule) -> bool:
         """Whether drawing again can change anything."""
@@ -110,8 +114,7 @@ class Redraw:
                     if statics or view.level(each.expression.names) == "patient":
                         facts[name] = facts.get(name, False) | who
                 else:
-                    whole = trend or name in self._ordered
-                    visits[name] = visits.get(name, False) | (who[view.patient] if whole else at)
+                    visits[name] = visits.get(name, False) | (who[view.patient] if trend else at)
         flat = tokens.visits[tokens.inside]
         static, visit = records.static.copy(), records.visits.copy()
         for frame, codes, todo in ((static, tokens.static, facts), (visit, flat, visits)):
@@ -158,5 +161,5 @@ class Redraw:
         return Records(records.keys, records.static, visits)
 
 
-def _any(wrong: Mapping[str, np.ndarray], patients: int) -> np.ndarray:
-    return np.logical_or.reduce([np.zeros(patients, dtype=bool), *wrong.values()])
+def _any(wrong: Iterable[np.ndarray], patients: int) -> np.ndarray:
+    return np.logical_or.reduce([np.zeros(patients, dtype=bool), *wrong])

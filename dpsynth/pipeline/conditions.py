@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from dpsynth.data.codec import START, Codec, Tokens
 from dpsynth.data.field import ANY, MISSING, Field
 from dpsynth.data.records import Records
 from dpsynth.errors import InputError
-from dpsynth.schema import Kind
 
 FORM = re.compile(r"\s*(?P<name>[^=<>]+?)\s*(?P<op><=|>=|=|<|>)\s*(?P<value>.+?)\s*")
 
@@ -90,7 +88,7 @@ def conditions(where: Sequence[str], codec: Codec) -> Conditions:
     codes: dict[int, tuple[int, ...]] = {place: (code,) for place, code in fixed.items()}
     for place, span in within.items():
         field = codec.static[place]
-        allowed = [c for c in _bins(field, *span) if fixed.get(place, c) == c]
+        allowed = [c for c in field.codes_in(*span) if fixed.get(place, c) == c]
         if not allowed:
             raise InputError(f"nobody can meet all conditions on column {field.name!r}")
         codes[place] = tuple(allowed)
@@ -124,28 +122,6 @@ def _range(sign: str, text: str, field: Field) -> tuple[float, float]:
     if sign[0] == ">":
         return value if sign == ">=" else math.nextafter(value, math.inf), math.inf
     return -math.inf, value if sign == "<=" else math.nextafter(value, -math.inf)
-
-
-def _bins(field: Field, low: float, high: float) -> list[int]:
-    """Codes whose values a closed range meets."""
-    atoms = field.column.atoms
-    found = [code for code, atom in enumerate(atoms) if low <= atom <= high]
-    low, high = max(low, field.edges[0]), min(high, field.edges[-1])
-    if low > high:
-        return found
-    last = len(field.edges) - 2
-    for place, (start, end) in enumerate(pairwise(field.edges)):
-        if field.column.type is Kind.COUNT:
-            stop = math.floor(end) + 1 if place == last else math.ceil(end)
-            first, stop = max(math.ceil(start), math.ceil(low)), min(stop, math.floor(high) + 1)
-            some = stop - first > sum(first <= atom < stop for atom in atoms)
-        else:
-            some = max(start, low) < min(end, high)
-        if some:
-            found.append(len(atoms) + place)
-    if not found and field.column.type is Kind.NUMBER:
-        found = [field.code_of(repr(low))]  # a range that is one point, or a bin's edge
-    return found
 
 
 def balanced(column: str, codec: Codec, given: Conditions) -> tuple[int, list[int]]:
