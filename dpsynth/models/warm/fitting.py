@@ -10,7 +10,8 @@ import numpy as np
 from dpsynth.data.codec import Tokens
 from dpsynth.models.base import Progress, quiet
 from dpsynth.models.warm.chain import Chain
-from dpsynth.privacy.moments import visit_scores
+from dpsynth.privacy.clipped_tables import ClippedTables
+from dpsynth.privacy.moments import LagMoments, clipped, visit_scores
 from dpsynth.privacy.query import Query, Slot
 
 PATIENTS = 4000  # simulated in each round
@@ -25,20 +26,25 @@ class Targets:
     Attributes:
         static: (codes,) for each fact, the number of visits last where it varies.
         step: (codes, codes) now and next, for each visit column.
+        steps: what those were asked with, or none; simulated patients are weighed by it as
+            real ones were.
         turn: (turns, codes) for each visit column: of every turn, or of the first alone.
         moments: (scores, scores) mean second moments of (facts, turn, now).
-        late: the visit column drawn last, whose lag moments are (scores of it, scores of a
-            visit), or none.
-        lag: those, or none.
+        clip: bound on the length of (facts, turn, now) that those were measured with; the
+            simulated ones are clipped alike, or else clipping would pass for independence.
+        late: what the lag moments of the visit column drawn last were asked with, or none.
+        lag: (scores of it, scores of a visit) those moments, or none.
         ridge: pull of the weights towards zero: the noise in one mean moment, at least 0.02.
         least: chance below which a cell of a table is noise.
     """
 
     static: Sequence[np.ndarray]
     step: Sequence[np.ndarray]
+    steps: ClippedTables | None
     turn: Sequence[np.ndarray]
     moments: np.ndarray
-    late: int | None
+    clip: float
+    late: LagMoments | None
     lag: np.ndarray | None
     ridge: float
     least: float
@@ -85,10 +91,11 @@ def _move_tables(chain: Chain, targets: Targets, made: Tokens, rate: float) -> N
     if chain.scores.counted:
         simulated = Query((Slot("length"),)).answer(made, codec)
         chain.static[-1] = chain.static[-1] + moved(targets.static[-1], simulated)
-    for j in range(len(codec.visit)):
-        if codec.max_visits > 1:
-            simulated = Query((Slot("now", j), Slot("next", j))).answer(made, codec)
+    if targets.steps is not None:
+        pairs = targets.steps.split(targets.steps.answer(made, codec), codec)
+        for j, simulated in enumerate(pairs):
             chain.step[j] = chain.step[j] + moved(targets.step[j], simulated)
+    for j in range(len(codec.visit)):
         turns = Query((Slot("turn"), Slot("now", j))).answer(made, codec)
         for t, wanted in enumerate(targets.turn[j]):
             chain.turn[j][t] = chain.turn[j][t] + moved(wanted, turns[t]) / 2
@@ -98,6 +105,7 @@ def _move_weights(chain: Chain, targets: Targets, made: Tokens, rate: float) -> 
     scores = chain.scores
     facts, turns, width = scores.widths
     rows, share = visit_scores(scores, made)
+    rows = clipped(rows, targets.clip)
     everything = (rows * share[:, None]).T @ rows / len(made)
     wanted, ridge = targets.moments, targets.ridge
     start = 0
@@ -117,7 +125,11 @@ def _move_weights(chain: Chain, targets: Targets, made: Tokens, rate: float) -> 
     for j in chain.order:
         first = facts + turns + chain.starts[j]
         mine = slice(first, first + scores.visit[j].shape[1])
-        before = list(range(facts + turns + width, len(gap))) if j == targets.late else []
+        before = (
+            list(range(facts + turns + width, len(gap)))
+            if targets.late is not None and j == targets.late.field
+            else []
+        )
         chain.weights[j] = _moved(
             chain.weights[j], np.array(known + before), mine, gap, simulated, ridge, rate
         )
@@ -131,12 +143,14 @@ def _with_lag(
     scores, late = chain.scores, targets.late
     assert late is not None and targets.lag is not None
     inside = np.arange(chain.codec.max_visits)[None, :] < made.length[:, None]
-    before = scores.now(scores.carried(made)[:, :-1][inside])
+    before = clipped(scores.now(scores.carried(made)[:, :-1][inside]), late.clip[1])
     before = np.concatenate([before, np.zeros((len(rows) - len(before), before.shape[1]))])
     both = np.concatenate([rows, before], axis=1)
     simulated = (both * share[:, None]).T @ both / len(made)
-    size, first = rows.shape[1], sum(scores.widths[:2]) + chain.starts[late]
-    mine = slice(first, first + scores.visit[late].shape[1])
+    size, first = rows.shape[1], sum(scores.widths[:2]) + chain.starts[late.field]
+    mine = slice(first, first + scores.visit[late.field].shape[1])
+    simulated[mine, size:] = late.answer(made, chain.codec) / len(made)
+    simulated[size:, mine] = simulated[mine, size:].T
     wanted = simulated.copy()
     wanted[:size, :size] = targets.moments
     wanted[mine, size:] = targets.lag
@@ -153,14 +167,17 @@ def _moved(
     ridge: float,
     rate: float,
 ) -> np.ndarray:
-    """One damped Newton step of a column's weights on what is known before it."""
+    """One damped Newton step of a column's weights on what is known before it.
+
+    The pull towards zero is taken implicitly: however large the ridge, no step overshoots.
+    """
     if not len(known) or mine.start == mine.stop:
         return weights
     curve = simulated[np.ix_(known, known)] + ridge * np.eye(len(known))
     gap = (wanted - simulated)[known, mine]
     moved = weights.copy()
-    moved[:, known] *= 1 - rate * ridge
     moved[:, known] += rate * np.linalg.solve(curve, gap).T
+    moved[:, known] /= 1 + rate * ridge
     return moved
 
 

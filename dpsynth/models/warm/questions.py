@@ -73,10 +73,16 @@ def questions(codec: Codec) -> list[Question]:
         asked.append(ClippedTables(tables=tables, bound=bound, weight=weight))
     else:
         asked += [Query((Slot("first", j),), FACT_WEIGHT) for j in columns]
-    if codec.max_visits > 1 and columns:
-        tables = tuple(Query((Slot("now", j), Slot("next", j))) for j in columns)
-        asked.append(ClippedTables(tables=tables, bound=STEP_CLIP * len(tables) ** 0.5))
-    return asked
+    pairs = transitions(codec)
+    return asked if pairs is None else [*asked, pairs]
+
+
+def transitions(codec: Codec) -> ClippedTables | None:
+    """Now and next of each visit column, or none where no patient has two visits."""
+    if codec.max_visits < 2 or not codec.visit:
+        return None
+    tables = tuple(Query((Slot("now", j), Slot("next", j))) for j in range(len(codec.visit)))
+    return ClippedTables(tables=tables, bound=STEP_CLIP * len(tables) ** 0.5)
 
 
 def read(codec: Codec, answers: list[np.ndarray], noise_sd: float) -> Tables:
@@ -92,18 +98,17 @@ def read(codec: Codec, answers: list[np.ndarray], noise_sd: float) -> Tables:
     static = [cleaned(left.pop(0), noise_sd / FACT_WEIGHT) for _ in range(facts)]
     totals = [float(answer.sum()) for answer in answers[:facts]]
     step: list[np.ndarray] = []
-    if codec.max_visits > 1 and codec.visit:
-        tables = asked[-1]
-        assert isinstance(tables, ClippedTables)
-        noisy = tables.split(left.pop(), codec)
-        step = [cleaned(each, noise_sd) for each in noisy]
-        totals += [float(each.sum()) / STEP_CLIP for each in noisy if not facts]
+    pairs = transitions(codec)
+    if pairs is not None:
+        step = [cleaned(each, noise_sd) for each in pairs.split(left.pop(), codec)]
     turn = []
     if codec.regular and codec.visit:
         tables = asked[facts]
         assert isinstance(tables, ClippedTables)
         cell_sd = noise_sd / tables.weight
-        turn = [smoothed(each, cell_sd) for each in tables.split(left.pop(), codec)]
+        turns = tables.split(left.pop(), codec)
+        turn = [smoothed(each, cell_sd) for each in turns]
+        totals += [float(each.sum()) for each in turns if not facts]  # no patient is clipped
     else:
         turn = [cleaned(each, noise_sd / FACT_WEIGHT)[None] for each in left]
     total = max(float(np.median(totals)), 1.0) if totals else 1.0
