@@ -13,7 +13,7 @@ from dpsynth.models.tables import draw
 from dpsynth.models.warm.chain import Chain
 from dpsynth.models.warm.fitting import Targets, fit
 from dpsynth.models.warm.label import LabelModel, whitening
-from dpsynth.models.warm.questions import Tables, questions, read
+from dpsynth.models.warm.questions import Tables, questions, read, transitions
 from dpsynth.models.warm.score_tables import blanks, score_tables
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.moments import ClassSums, LagMoments, VisitMoments, summaries
@@ -78,7 +78,8 @@ class WarmStart:
         """Synthetic tokens; `where` fixes static fields (position: code).
 
         A label that is asked for is met by drawing patients until enough have it, which
-        keeps the law of the rest given the label; when `TRIES` rounds were not enough, the
+        keeps the law of the rest given the label (each round's chances are compared with the
+        largest among them: a rare label takes no more rounds); when `TRIES` were not enough, the
         most probable of the last ones are taken.
         """
         assert self._chain is not None
@@ -95,7 +96,7 @@ class WarmStart:
         while missing > 0:
             made = self._chain.sample(max(patients, 1000), rng, fixed)
             chance = self._log_chances(made)[:, wanted]
-            order = np.flatnonzero(np.log(rng.random(len(made))) < chance)
+            order = np.flatnonzero(np.log(rng.random(len(made))) < chance - chance.max())
             if left == 0:
                 order = np.argsort(-(chance + rng.gumbel(size=len(made))), kind="stable")
             parts.append(made.take(order[:missing]))
@@ -147,7 +148,7 @@ class WarmStart:
         asked = VisitMoments(scores=scores, clip=max(width, 1) ** 0.5)
         found = state.once("moments", lambda: door.measure("moments", [asked]))[0] / tables.total
         noise = self._noise("moments") * asked.sensitivity / tables.total
-        lag = None
+        late = lag = None
         if self.late is not None:
             mine = scores.visit[self.late].shape[1]
             late = LagMoments(
@@ -157,9 +158,11 @@ class WarmStart:
         return Targets(
             static=tables.static,
             step=tables.step,
+            steps=transitions(self.codec),
             turn=tables.turn,
             moments=(found + found.T) / 2,
-            late=self.late,
+            clip=asked.clip,
+            late=late,
             lag=lag,
             ridge=max(noise, 0.02),
             least=0.05 * tables.noise + 1e-6,
