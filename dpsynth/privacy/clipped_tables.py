@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dpsynth.data.codec import Codec, Tokens
+from dpsynth.errors import BudgetError
 from dpsynth.privacy.query import Query
 
 
@@ -35,6 +36,13 @@ class ClippedTables:
     bound: float
     weight: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Refuse weights that the joint release can't see and that would void the bound."""
+        if not (self.tables and 0 < self.bound < np.inf):
+            raise BudgetError(f"tables need a positive bound, got {self.bound!r}")
+        if not all(0 < query.weight < np.inf for query in self.tables):
+            raise BudgetError("every table's weight must be positive and finite")
+
     @property
     def sensitivity(self) -> float:
         """See the guarantee."""
@@ -42,12 +50,12 @@ class ClippedTables:
 
     def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
         """(all cells,) the tables, each times its weight, end to end. Private."""
-        rows = [query.rows(tokens, codec) * query.weight for query in self.tables]
-        square = np.zeros(len(tokens))
-        for part in rows:
-            square += part.multiply(part).sum(axis=1)
-        scale = self.bound / np.maximum(np.sqrt(square), self.bound)
-        return np.concatenate([part.T @ scale for part in rows])
+        parts = [(query.rows(tokens, codec), query.weight) for query in self.tables]
+        length = np.zeros(len(tokens))
+        for rows, weight in parts:  # squares are of rows alone: a weight may be very small
+            length = np.hypot(length, np.sqrt(rows.multiply(rows).sum(axis=1)) * weight)
+        scale = self.bound / np.maximum(length, self.bound)
+        return np.concatenate([rows.T @ (scale * weight) for rows, weight in parts])
 
     def split(self, answer: np.ndarray, codec: Codec) -> list[np.ndarray]:
         """The tables of a noisy answer, in the order of `tables`, in (scaled) patients."""

@@ -10,6 +10,7 @@ from dpsynth.data.codec import Codec, Tokens
 from dpsynth.privacy.scores import Scores
 
 CHUNK = 4096  # patients whose vectors are held at once
+UNSAID = np.errstate(all="ignore")  # a warning would tell that such a patient exists
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class VisitMoments:
         """See the guarantee."""
         return self.clip**2
 
+    @UNSAID
     def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
         """(scores, scores) the exact sum. Private."""
         width = sum(self.scores.widths)
@@ -80,6 +82,7 @@ class LagMoments:
         """See the guarantee."""
         return self.clip[0] * self.clip[1]
 
+    @UNSAID
     def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
         """(scores of the field, scores of a visit) the exact sum. Private."""
         table = self.scores.visit[self.field]
@@ -127,6 +130,7 @@ class ClassSums:
         """See the guarantee."""
         return self.clip
 
+    @UNSAID
     def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
         """(classes, directions) the exact sums. Private."""
         total = np.zeros((codec.static[self.label].size, self.whiten.shape[1]))
