@@ -41,7 +41,7 @@ def main(words: list[str] | None = None) -> None:
     ask.add_argument("--out", type=Path, default=HERE / "results.json")
     ask.add_argument("--models", default="markov,table-diffusion")
     ask.add_argument("--sizes", default="1000,4000,16000,64000", help="numbers of patients")
-    ask.add_argument("--seeds", type=int, default=1)
+    ask.add_argument("--seeds", type=int, default=3)
     ask.add_argument("--setting", action="append", default=[], help="name=value of a model")
     asked = ask.parse_args(words)
     names = asked.models.split(",")
