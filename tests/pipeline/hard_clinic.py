@@ -14,7 +14,7 @@ SCHEMA = """\
 version: 1
 name: hard clinic
 population: {patients}
-max_visits: {most}
+max_visits: 40
 tables:
   people:
     shape: static
@@ -65,17 +65,8 @@ rules:
 """
 
 
-def hard_clinic(
-    folder: Path, patients: int, seed: int = 0, most: int = 40
-) -> tuple[list[Path], Path]:
-    """Write people.csv, visits.csv and schema.yaml; data first, then the schema.
-
-    Args:
-        folder: to write to.
-        patients: how many; each has 1 to 40 visits.
-        seed: of everything random.
-        most: visits that the schema uses.
-    """
+def hard_clinic(folder: Path, patients: int, seed: int = 0) -> tuple[list[Path], Path]:
+    """Write people.csv, visits.csv and schema.yaml; data first, then the schema."""
     rng = np.random.default_rng(seed)
     people = _people(patients, rng)
     visits = [_visits(person, rng) for person in people.itertuples()]
@@ -83,7 +74,7 @@ def hard_clinic(
     people.drop(columns=["start"]).to_csv(paths[0], index=False)
     pd.concat(visits).to_csv(paths[1], index=False)
     schema = folder / "schema.yaml"
-    schema.write_text(SCHEMA.format(patients=patients, most=most))
+    schema.write_text(SCHEMA.format(patients=patients))
     return paths, schema
 
 
