@@ -38,7 +38,7 @@ class VisitMoments:
     @property
     def sensitivity(self) -> float:
         """See the guarantee."""
-        return self.clip**2
+        return self.clip * self.clip
 
     @UNSAID
     def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:

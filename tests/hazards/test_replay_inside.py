@@ -14,9 +14,12 @@ from dpsynth.data.reader import read
 from dpsynth.data.records import Records
 from dpsynth.models.masked import MaskedObjective
 from dpsynth.models.nets.visit_net import VisitNet
+from dpsynth.models.warm import questions as warm
+from dpsynth.models.warm.score_tables import score_tables
 from dpsynth.models.workload import anchor, markov_workload
 from dpsynth.privacy import door as door_module
 from dpsynth.privacy.door import Door, noised_size
+from dpsynth.privacy.moments import ClassSums, LagMoments, VisitMoments
 from dpsynth.privacy.plan import DPSGD, Plan, Release
 from dpsynth.privacy.query import Query, Slot, joint_sensitivity
 
@@ -149,6 +152,34 @@ def test_tables_move_by_at_most_the_joint_sensitivity(base, joined, book):
     assert max(np.abs(each).sum() for each in moved) <= 1 + 1e-12
     scaled = [q.weight * each.ravel() for q, each in zip(queries, moved, strict=True)]
     assert np.linalg.norm(np.concatenate(scaled)) <= joint_sensitivity(queries) + 1e-12
+
+
+def asked_by_a_warm_start(base: Records, book: Codec, clip: float) -> list:
+    """Its tables and moments, with look-up tables as it makes them, from the base's answers."""
+    tables, label = warm.questions(book), anchor(SCHEMA, book)
+    found = warm.read(book, opened(base, book).measure("tables", tables), 0.1)
+    scores, last = score_tables(book, found.histograms(book), label)
+    size = scores.widths[0] + scores.widths[2]
+    turned = np.linalg.qr(np.random.default_rng(5).normal(size=(size, size)))[0]
+    held = {"scores": scores, "clip": clip, "weight": 0.5}
+    sums = ClassSums(label=label, last=last, centre=np.zeros(size), whiten=turned, **held)
+    fields, both = range(len(book.visit)), (clip, clip)
+    lags = [LagMoments(scores=scores, field=field, clip=both) for field in fields]
+    return [*tables, VisitMoments(**held), *lags, sums]
+
+
+@pytest.mark.parametrize("clip", [0.1, 5.0])
+def test_a_warm_starts_answers_move_by_at_most_what_is_charged(base, joined, book, clip):
+    asked = asked_by_a_warm_start(base, book, clip)
+    one, other = (opened(each, book).measure("tables", asked) for each in (base, joined))
+    moved = [b - a for a, b in zip(one, other, strict=True)]
+    assert all(np.isfinite(each).all() for each in moved)
+    for question, each in zip(asked, moved, strict=True):
+        assert np.linalg.norm(each) <= question.sensitivity * (1 + 1e-9)
+    scaled = [q.weight * each.ravel() for q, each in zip(asked, moved, strict=True)]
+    assert np.linalg.norm(np.concatenate(scaled)) <= joint_sensitivity(asked) * (1 + 1e-9)
+    if JOINS in joined.keys and clip < 1:  # whoever joins is clipped: the bound is tried
+        assert np.linalg.norm(moved[-1]) > 0.999 * asked[-1].sensitivity
 
 
 def trained(book: Codec) -> tuple[VisitNet, MaskedObjective]:
