@@ -18,11 +18,15 @@ RuleKind = Literal["never falls", "never rises", "last", "always"]
 MOST_LETTERS = 300
 MOST_NUMBER = 1e15  # of a constant: whole numbers stay exact
 TRENDS: tuple[RuleKind, ...] = ("never falls", "never rises")
-LAST = "no visit after "
 NUMERIC = ("number", "count")
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 _ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 EQUAL = (ast.Eq, ast.NotEq)
+_FORMS: tuple[tuple[re.Pattern[str], RuleKind], ...] = (
+    (re.compile(r"(.*\S)\s+never\s+falls\s*"), "never falls"),
+    (re.compile(r"(.*\S)\s+never\s+rises\s*"), "never rises"),
+    (re.compile(r"\s*no\s+visit\s+after\s+(.+)"), "last"),
+)
 FORMS = (
     "a rule reads `COLUMN never falls`, `COLUMN never rises`, `no visit after COLUMN == VALUE`, "
     "or a comparison such as `discharge >= admission`; a name that is no plain word stands in "
@@ -87,13 +91,12 @@ def rule(text: str) -> Rule:
     Raises:
         ValueError: if it has none of the forms of `FORMS`.
     """
-    bare = " ".join(text.split())
     kind: RuleKind = "always"
-    for trend in TRENDS:
-        if bare.endswith(f" {trend}"):
-            kind, bare = trend, bare.removesuffix(f" {trend}")
-    if bare.startswith(LAST):
-        kind, bare = "last", bare.removeprefix(LAST)
+    bare = text
+    for form, meant in _FORMS:
+        match = form.fullmatch(text)
+        if match is not None:
+            kind, bare = meant, match[1]
     found = formula(bare)
     whole = ast.Name if kind in TRENDS else ast.Compare
     if not isinstance(found.node, whole):

@@ -70,6 +70,7 @@ def ward(rules: list[Any], **columns: Any) -> Schema:
         ("age never falls", "never falls", ("age",)),
         ("  `body weight`   never   rises ", "never rises", ("body weight",)),
         ("dead never falls", "never falls", ("dead",)),
+        (" no  visit after drug == 'two  spaces'", "last", ("drug",)),
         ("bmi never falls", "never falls", ("bmi",)),
         ("no visit after dead == true", "last", ("dead",)),
         ('no visit after ward != "other"', "last", ("ward",)),
