@@ -33,7 +33,10 @@ from dpsynth.data.codec import Codec, Tokens  # noqa: E402
 
 def main(words: list[str] | None = None) -> None:
     """Add the rows that are missing, then print the table with ours beside them."""
-    asked = options().parse_args(words)
+    ask = options()
+    asked = ask.parse_args(words)
+    if unknown := set(asked.peers.split(",")) - set(PEERS):
+        ask.error(f"no peer {', '.join(sorted(unknown))}; there are {', '.join(PEERS)}")
     peers = {name: PEERS[name] for name in asked.peers.split(",")}
     protocol = stated(asked.protocol)
     size = asked.train or protocol.train
