@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,19 +18,18 @@ from dpsynth.models.adversary import RealHalf, add_generated_half, generator_los
 from dpsynth.models.base import Progress, discoveries, threshold_delta
 from dpsynth.models.generator import Generator
 from dpsynth.models.layout import Codes, Layout
-from dpsynth.models.markov import Markov
 from dpsynth.models.nets.critic import Critic
 from dpsynth.models.settings import check_ranges, chosen
 from dpsynth.models.state import State
-from dpsynth.models.workload import anchor, markov_workload
+from dpsynth.models.warm import WarmStart
 from dpsynth.privacy.accountant import calibrate
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
-from dpsynth.privacy.plan import DPSGD, Plan, Release
-from dpsynth.privacy.query import Query, joint_sensitivity
+from dpsynth.privacy.plan import DPSGD, Plan
 from dpsynth.schema import Schema
 
 BETAS = (0.5, 0.99)  # short memories: a duel with long ones swings
+SHARES_FROM = 4096  # samples of the warm start that shares of codes are taken from
 HEADS = 4  # of the generator's attention
 RANGES = {
     **dict.fromkeys(
@@ -51,7 +50,7 @@ class Settings:
     Attributes:
         tables_share: of the budget, for the tables of the warm start.
         bounds_share: of the budget, for private bins and categories, if there are any.
-        batch: expected patients per step; none takes population / 16 within 64 to 512.
+        batch: expected patients per step; none takes population / 8 within 64 to 1024.
         steps: of the critic's DP-SGD.
         critic_steps: of them for one step of the generator.
         generated: records per step, drawn afresh.
@@ -66,24 +65,24 @@ class Settings:
         save_every: critic steps between checkpoints.
     """
 
-    tables_share: float = 0.5
-    bounds_share: float = 0.1
+    tables_share: float = 0.9
+    bounds_share: float = 0.05
     batch: int | None = None
     steps: int = 400
-    critic_steps: int = 4
+    critic_steps: int = 1
     generator_steps: int = 1
-    generated: int = 512
+    generated: int = 256
     clip_norm: float = 1.0
-    critic_rate: float = 1e-3
-    rate: float = 1e-3
-    fade: float = 0.0
-    leash: float = 0.0
+    critic_rate: float = 2e-3
+    rate: float = 4e-3
+    fade: float = 10.0
+    leash: float = 0.1
     temperature: float = 1.0
-    decay: float = 0.98
-    critic_width: int = 48
+    decay: float = 0.99
+    critic_width: int = 16
     width: int = 64
     depth: int = 1
-    save_every: int = 20
+    save_every: int = 50
 
     def __post_init__(self) -> None:
         """Check each number against its range.
@@ -96,41 +95,6 @@ class Settings:
             raise InputError("settings tables_share and bounds_share must add up to less than 1")
         if self.width % HEADS:
             raise InputError(f"setting width must be a multiple of {HEADS}, got {self.width!r}")
-
-
-class Floor(Protocol):
-    """What the generator starts from."""
-
-    def sample(
-        self, patients: int, rng: np.random.Generator, where: Mapping[int, int] | None = None
-    ) -> Tokens:
-        """Synthetic tokens, at no privacy cost; `where` fixes static fields, exactly."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WarmStart:
-    """Which tables to ask for, and the sampler that they make. The one place that knows it.
-
-    Attributes:
-        codec: the code book.
-        given: position of the anchor among the static columns, or none.
-        queries: the tables.
-    """
-
-    codec: Codec
-    given: int | None
-    queries: list[Query]
-
-    @classmethod
-    def of(cls, schema: Schema, codec: Codec) -> WarmStart:
-        """Chosen from the schema alone."""
-        given = anchor(schema, codec)
-        return cls(codec=codec, given=given, queries=markov_workload(codec, given))
-
-    def floor(self, answers: list[np.ndarray], release: Release) -> Floor:
-        """The sampler of these answers."""
-        noise_sd = release.noise_multiplier * joint_sensitivity(self.queries)
-        return Markov(self.codec, self.given, self.queries, answers, noise_sd)
 
 
 class TableGan:
@@ -151,8 +115,7 @@ class TableGan:
         self.settings = chosen(Settings, "table-gan", settings)
         self.codec, self.plan_ = codec, plan
         self.layout = Layout.of(codec)
-        self._warm_start = WarmStart.of(schema, codec)
-        self._answers: list[np.ndarray] = []
+        self.start = WarmStart(schema, codec, plan)
         self.generator = Generator(
             self.layout, width=self.settings.width, depth=self.settings.depth, heads=HEADS
         )
@@ -161,7 +124,7 @@ class TableGan:
     def plan(schema: Schema, budget: Budget, count_epsilon: float = 0.0, **settings: Any) -> Plan:
         """Tables, then DP-SGD; what private columns need first."""
         wanted = chosen(Settings, "table-gan", settings)
-        batch = wanted.batch or min(max(budget.population // 16, 64), 512)
+        batch = wanted.batch or min(max(budget.population // 8, 64), 1024)
         rate = min(batch / budget.population, 1.0)
         training = DPSGD(
             noise_multiplier=1.0,
@@ -173,28 +136,27 @@ class TableGan:
         first = discoveries(schema, wanted.bounds_share)
         return calibrate(
             budget,
-            (*first, ("tables", wanted.tables_share)),
+            (*first, *WarmStart.releases(schema, wanted.tables_share)),
             training,
             count_epsilon=count_epsilon,
             threshold_delta=threshold_delta(first, budget),
         )
 
     def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:
-        """Ask for the tables, then train critic and generator in turn; keep the average."""
-        queries = self._warm_start.queries
-        self._answers = state.once("tables", lambda: door.measure("tables", queries))
+        """Warm up, then train critic and generator in turn; keep the average."""
+        self.start.fit(door, state, progress)
         training, asked = self.plan_.training, self.settings
         assert training is not None
-        floor, draws = self._floor(), torch.Generator(device=device)
+        draws = torch.Generator(device=device)
         draws.seed()
-        self.generator.start_from(self._drawn(floor, 4096, np.random.default_rng()))
+        pool = self._pool(np.random.default_rng(), device)
+        self.generator.to(device).start_from(next(pool))
         duel = Duel(self.generator, self.layout, asked, device)
         restored = state.restore()
         if restored is None:
             state.checkpoint(duel.packed(), 0)
         else:
             duel.unpack(restored[0])
-        pool = self._pool(floor, device)
         real = RealHalf(self.layout)
         for step in range(state.asked, training.steps):
             duel.rates(step / training.steps)
@@ -211,18 +173,14 @@ class TableGan:
         self.generator = duel.kept
 
     def tensors(self) -> dict[str, Tensor]:
-        """The noisy tables and the averaged generator; nothing of the critic."""
-        held = {f"tables.{i:04d}": torch.from_numpy(a) for i, a in enumerate(self._answers)}
+        """The warm start and the averaged generator; nothing of the critic."""
+        held = {f"start.{k}": torch.from_numpy(a.copy()) for k, a in self.start.arrays().items()}
         return held | {f"generator.{k}": v for k, v in self.generator.state_dict().items()}
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take up saved tables and weights."""
-        names = sorted(name for name in tensors if name.startswith("tables."))
-        self._answers = [tensors[name].numpy() for name in names]
-        prefix = "generator."
-        self.generator.load_state_dict(
-            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        )
+        """Take up what `tensors` gave."""
+        self.start.take_up({k: v.numpy() for k, v in _under("start", tensors).items()})
+        self.generator.load_state_dict(_under("generator", tensors))
 
     def sample(
         self,
@@ -233,13 +191,13 @@ class TableGan:
         device: torch.device,
         chunk: int = 2048,
     ) -> Tokens:
-        """Samples of the tables, refined; what `where` fixes stays as it is."""
-        floor, rng = self._floor(), np.random.default_rng(seed)
+        """Samples of the warm start, refined; what `where` fixes stays as it is."""
+        rng = np.random.default_rng(seed)
         draws = torch.Generator(device=device).manual_seed(seed)
         self.generator.to(device).eval()
         parts = []
         for start in range(0, patients, chunk) or [0]:
-            start_from = floor.sample(min(chunk, patients - start), rng, where)
+            start_from = self.start.sample(min(chunk, patients - start), rng, where)
             codes = self.layout.codes_of(start_from, device)
             with torch.no_grad():
                 refined = self.generator(codes, draws, self.settings.temperature, tuple(where))[0]
@@ -252,19 +210,14 @@ class TableGan:
             length=np.concatenate([p.length for p in parts]),
         )
 
-    def _floor(self) -> Floor:
-        return self._warm_start.floor(self._answers, self.plan_.release("tables"))
-
-    def _drawn(self, floor: Floor, rows: int, rng: np.random.Generator) -> Codes:
-        return self.layout.codes_of(floor.sample(rows, rng), torch.device("cpu"))
-
-    def _pool(self, floor: Floor, device: torch.device) -> Iterator[Codes]:
-        """Fresh samples of the tables without end."""
-        rng, rows = np.random.default_rng(), self.settings.generated
+    def _pool(self, rng: np.random.Generator, device: torch.device) -> Iterator[Codes]:
+        """Fresh samples of the warm start without end; the first is a large one."""
+        rows = self.settings.generated
+        yield self.layout.codes_of(self.start.sample(SHARES_FROM, rng), device)
         while True:
-            many = Codes(*(part.to(device) for part in self._drawn(floor, 10 * rows, rng)))
-            for start in range(0, 10 * rows, rows):
-                yield Codes(*(part[start : start + rows] for part in many))
+            many = self.layout.codes_of(self.start.sample(10 * rows, rng), device)
+            for first in range(0, 10 * rows, rows):
+                yield Codes(*(part[first : first + rows] for part in many))
 
     def _tokens(self, start_from: Tokens, refined: Codes) -> Tokens:
         visits = refined.visits.cpu().numpy().astype(np.int16)
@@ -302,13 +255,13 @@ class Duel:
         self.turns = 0
 
     def rates(self, gone: float) -> None:
-        """Set the steps' sizes, where that share of training is gone: down to 0.3 in a line."""
+        """Set the steps' sizes, where that share of training is gone: down to a tenth in a line."""
         for optimizer, rate in (
             (self.critic_adam, self.settings.critic_rate),
             (self.adam, self.settings.rate),
         ):
             for group in optimizer.param_groups:
-                group["lr"] = rate * (1 - 0.7 * gone)
+                group["lr"] = rate * (1 - 0.9 * gone)
 
     def learn_critic(self, drawn: Codes, draws: torch.Generator) -> None:
         """Add the generated half to what the door has put there, and step."""
