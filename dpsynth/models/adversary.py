@@ -12,9 +12,11 @@ from dpsynth.privacy.grad import clipped_sum
 
 
 class RealHalf:
-    """The objective that the door shows patients to: score them high.
+    """The objective that the door shows patients to: minus a record's score.
 
-    The logistic loss of one record, softplus(-score); it depends on that record only.
+    With the generated half, plus the mean score of generated records, it is the difference
+    of two means (an integral probability metric); the pull of the critic's weights towards
+    zero and the clipping of gradients bound it. A record's loss depends on that record only.
 
     Args:
         layout: fields of a record.
@@ -28,12 +30,12 @@ class RealHalf:
         return tuple(self.layout.record(self.layout.codes(*rows)))
 
     def loss(self, model: Critic, *rows: Tensor) -> Tensor:
-        """(rows,) nats."""
+        """(rows,) losses."""
         return -model(*rows)
 
 
 def add_generated_half(critic: Critic, record: Record, clip_norm: float) -> None:
-    """Add the gradient of the generated half, mean softplus(score), to every `param.grad`.
+    """Add the gradient of the generated half, the mean score, to every `param.grad`.
 
     Each generated record's gradient is clipped as a patient's is: else the halves would not
     cancel where both have the same law, and the critic would keep pushing. No noise, since no

@@ -11,7 +11,7 @@ from dpsynth.models.coupled import drawn, scores
 from dpsynth.models.layout import Codes, Layout, Record
 from dpsynth.models.nets.refiner import NOISE, Refiner
 
-LEAST = 1e-3  # share of a code that was never drawn
+LEAST = 1e-3  # of a draw, added to how often each code was drawn
 
 
 class Generator(nn.Module):
@@ -64,7 +64,8 @@ class Generator(nn.Module):
 
         Returns:
             the refined records as codes; as rows of zeros and ones with gradients; and the
-            mean squared change of logits.
+            strain, how far the changed laws of codes are from the start's, in nats per record
+            (mean over records of `_strain`).
         """
         layout, start = self.layout, self.layout.record(codes)
         rows = len(codes.static)
@@ -80,15 +81,15 @@ class Generator(nn.Module):
         base = scores(codes.visits, self.visit_shares, layout.visit, draws, shared=True)
         visits, visit_rows = drawn(base + visit_change, layout.visit, temperature)
         record = Record(static_rows, visit_rows * codes.inside[..., None], codes.inside)
-        change = _strain(static_change, self.static_shares, layout.static).mean()
+        strain = _strain(static_change, self.static_shares, layout.static).mean()
         if layout.max_visits:
             each = _strain(visit_change, self.visit_shares, layout.visit) * codes.inside
-            change = change + each.sum(1).mean()
-        return Codes(static, visits, codes.inside), record, change
+            strain = strain + each.sum(1).mean()
+        return Codes(static, visits, codes.inside), record, strain
 
 
 def _shares(counts: Tensor, sizes: Sequence[int]) -> Tensor:
-    """(..., sum of sizes) counts -> shares of each field, none below `LEAST` / size."""
+    """(..., sum of sizes) counts -> shares of each field, all above zero."""
     parts = [
         (piece + LEAST) / (piece + LEAST).sum(-1, keepdim=True)
         for piece in torch.split(counts, list(sizes), -1)
@@ -97,7 +98,7 @@ def _shares(counts: Tensor, sizes: Sequence[int]) -> Tensor:
 
 
 def _strain(change: Tensor, shares: Tensor, sizes: Sequence[int]) -> Tensor:
-    """(...,) Kullback-Leibler divergence of the changed law of codes from their shares."""
+    """(...,) nats: Kullback-Leibler divergence of the changed law of codes from their shares."""
     total = torch.zeros(change.shape[:-1], device=change.device)
     pieces = (torch.split(each, list(sizes), -1) for each in (change, shares.log()))
     for delta, log in zip(*pieces, strict=True):

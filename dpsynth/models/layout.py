@@ -74,12 +74,10 @@ class Layout:
 
     def codes(self, static: Tensor, visits: Tensor, length: Tensor) -> Codes:
         """Of tokens: static (rows, facts), visits (rows, L, V) padded with -1, length (rows,)."""
-        extra = len(self.static) - self.facts
-        if extra:
-            last = length[:, None] if self.facts or self.max_visits else length[:, None] * 0
-            static = torch.cat([static, last.clamp(max=self.static[-1] - 1)], 1)
+        if len(self.static) > self.facts:
+            static = torch.cat([static, length[:, None].clamp(max=self.static[-1] - 1)], 1)
         turns = torch.arange(self.max_visits, device=length.device)
-        inside = (turns < length[:, None]).to(torch.get_default_dtype())
+        inside = (turns < length[:, None]).float()
         return Codes(static, visits.clamp(min=0), inside)
 
     def codes_of(self, tokens: Tokens, device: torch.device) -> Codes:
@@ -95,7 +93,7 @@ class Layout:
 
 def onehot(codes: Tensor, sizes: Sequence[int]) -> Tensor:
     """(..., fields) codes -> (..., sum of sizes) zeros and ones."""
-    if not sizes:
-        return codes.new_zeros(*codes.shape[:-1], 0, dtype=torch.get_default_dtype())
-    parts = [functional.one_hot(codes[..., j], size) for j, size in enumerate(sizes)]
-    return torch.cat(parts, -1).to(torch.get_default_dtype())
+    ends = torch.tensor(sizes, dtype=torch.long, device=codes.device).cumsum(0)
+    starts = functional.pad(ends, (1, 0))[:-1]
+    rows = torch.zeros(*codes.shape[:-1], sum(sizes), device=codes.device)
+    return rows.scatter(-1, codes + starts, 1.0)

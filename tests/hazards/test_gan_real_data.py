@@ -12,10 +12,11 @@ from adversaries import schema, written
 
 from dpsynth.data.codec import codec
 from dpsynth.data.reader import read
-from dpsynth.models import table_gan
+from dpsynth.models import duel
 from dpsynth.models.base import quiet
+from dpsynth.models.duel import Duel
 from dpsynth.models.state import State
-from dpsynth.models.table_gan import Duel, TableGan
+from dpsynth.models.table_gan import TableGan
 from dpsynth.models.warm import fitting, start
 from dpsynth.pipeline import training
 from dpsynth.privacy.door import Door
@@ -134,7 +135,7 @@ def test_poison_during_the_generators_step_changes_nothing(repeatable, tmp_path,
 
 def test_the_poison_would_show(repeatable, tmp_path, monkeypatch):
     # Power of the test above: a generator's loss that looks at one real record.
-    doors, step, loss = [], Door.step, table_gan.generator_loss
+    doors, step, loss = [], Door.step, duel.generator_loss
 
     def kept(self, *args, **more):
         doors.append(self)
@@ -145,7 +146,7 @@ def test_the_poison_would_show(repeatable, tmp_path, monkeypatch):
 
     clean, _ = trained(tmp_path / "clean")
     monkeypatch.setattr(Door, "step", kept)
-    monkeypatch.setattr(table_gan, "generator_loss", careless)
+    monkeypatch.setattr(duel, "generator_loss", careless)
     careless_clean, _ = trained(tmp_path / "careless")
     poisoned, _ = trained(tmp_path / "poisoned", replaced)
     assert any(not torch.equal(careless_clean[name], poisoned[name]) for name in clean)
@@ -167,9 +168,9 @@ def test_poison_during_the_critics_step_does_show(repeatable, tmp_path, monkeypa
 
 
 def test_nothing_of_the_critic_is_learnt_or_kept_by_the_model(tmp_path):
-    left, (duel,) = trained(tmp_path)
+    left, (made,) = trained(tmp_path)
     assert {name.split(".")[0] for name in left} == {"start", "generator"}
-    for critics in duel.critic.state_dict().values():
+    for critics in made.critic.state_dict().values():
         for name, value in left.items():
             assert value.shape != critics.shape or not torch.equal(value, critics), name
 

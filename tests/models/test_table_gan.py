@@ -12,9 +12,11 @@ from test_fits import CPU, PLAN, SCHEMAS, Killed, check, opened
 from dpsynth.data.codec import codec
 from dpsynth.errors import InputError
 from dpsynth.models.base import quiet
+from dpsynth.models.duel import Duel
+from dpsynth.models.gan_settings import Settings
 from dpsynth.models.layout import Layout
 from dpsynth.models.state import State, read_tensors
-from dpsynth.models.table_gan import Duel, Settings, TableGan
+from dpsynth.models.table_gan import TableGan
 from dpsynth.models.warm import fitting, start
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
