@@ -8,13 +8,18 @@ what would show. A run with poison and one without leave the same, bit by bit.
 import numpy as np
 import pytest
 import torch
-from adversaries import schema, written
+from adversaries import ADVERSARIES, VISITS, schema, written
+from test_replay_inside import CLIP, COLUMNS, SCHEMA, opened, records_of
+from test_replay_inside import PLAN as SILENT
 
 from dpsynth.data.codec import codec
 from dpsynth.data.reader import read
 from dpsynth.models import duel
+from dpsynth.models.adversary import RealHalf
 from dpsynth.models.base import quiet
 from dpsynth.models.duel import Duel
+from dpsynth.models.layout import Layout
+from dpsynth.models.nets.critic import Critic
 from dpsynth.models.state import State
 from dpsynth.models.table_gan import TableGan
 from dpsynth.models.warm import fitting, start
@@ -165,6 +170,24 @@ def test_poison_during_the_critics_step_does_show(repeatable, tmp_path, monkeypa
     monkeypatch.setattr(Door, "step", poisoned_step)
     poisoned, _ = trained(tmp_path / "poisoned")
     assert any(not torch.equal(clean[name], poisoned[name]) for name in clean)
+
+
+@pytest.mark.parametrize("who", sorted(ADVERSARIES))
+def test_one_patient_more_moves_the_real_half_by_at_most_the_clipping_norm(tmp_path, who):
+    base, joined = records_of(tmp_path / "one", None), records_of(tmp_path / "other", who)
+    book = codec(SCHEMA, opened(base).discover(COLUMNS, VISITS))
+    layout = Layout.of(book)
+    torch.manual_seed(0)
+    critic = Critic(layout.static, layout.visit, layout.max_visits, 4)
+    for parameter in critic.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    sums = []
+    for records in (base, joined):
+        opened(records, book).step(critic, RealHalf(layout))
+        found = torch.cat([p.grad.flatten() for p in critic.parameters()])
+        sums.append(found.double() * SILENT.training.expected_batch)
+    assert sums[0].norm() > CLIP  # many patients are in it
+    assert (sums[1] - sums[0]).norm() <= CLIP
 
 
 def test_nothing_of_the_critic_is_learnt_or_kept_by_the_model(tmp_path):
