@@ -55,18 +55,19 @@ def plan(noise: float) -> Plan:
 
 
 class Answering:
-    """Answers as the door does, with noise that a test can repeat; counts what was asked."""
+    """Answers as the door does, with noise that follows from the name; keeps what was asked."""
 
     def __init__(self, tokens: Tokens, book: Codec, noise: float = 0.0, seed: int = 0) -> None:
         self.tokens, self.book, self.noise = tokens, book, noise
-        self.rng, self.asked = np.random.default_rng(seed), []
+        self.seed, self.asked = seed, []
 
     def measure(self, name, questions):
         self.asked.append(name)
+        rng = np.random.default_rng([self.seed, *name.encode()])
         joint = start.joint_sensitivity(questions)
         exact = [each.answer(self.tokens, self.book) for each in questions]
         return [
-            e + self.noise * joint / q.weight * self.rng.normal(size=e.shape)
+            e + self.noise * joint / q.weight * rng.normal(size=e.shape)
             for e, q in zip(exact, questions, strict=True)
         ]
 
