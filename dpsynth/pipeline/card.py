@@ -158,7 +158,7 @@ def _mechanism(run: Run) -> Mechanism:
             Measurement(
                 name=release.name,
                 noise_multiplier=release.noise_multiplier,
-                sensitivity="L2, of all tables together: each unit adds at most 1 to a table",
+                sensitivity="L2, of all answers together: each unit moves each by a bound",
                 threshold_delta=release.threshold_delta,
             )
             for release in plan.releases
