@@ -17,7 +17,7 @@ from adversaries import ADVERSARIES, JOINS, schema, written
 
 from dpsynth.cli.main import run
 from dpsynth.data.codec import PAD
-from dpsynth.models import markov_model, state, table_diffusion, table_gan
+from dpsynth.models import log_linear, markov_model, state, table_diffusion, table_gan
 from dpsynth.pipeline import generate, training
 from dpsynth.pipeline.training import train
 from dpsynth.privacy import accountant, door
@@ -27,7 +27,7 @@ from dpsynth.privacy.ledger import Ledger
 
 SMALL = {"steps": 4, "warm_steps": 3, "width": 8, "depth": 1, "save_every": 2}
 GAN = {"steps": 4, "critic_steps": 2, "generated": 16, "width": 8, "critic_width": 3}
-SETTINGS = {"table-diffusion": SMALL, "table-gan": GAN, "markov": {}}
+SETTINGS = {"table-diffusion": SMALL, "table-gan": GAN, "markov": {}, "log-linear": {}}
 certify, profile = (functools.lru_cache(f) for f in (accountant.certify, accountant.profile))
 ALONE = {}  # what the run without an adversary left, by model and size
 calibrate = functools.lru_cache(accountant.calibrate)
@@ -82,6 +82,7 @@ def forced(monkeypatch, tmp_path):
         (table_diffusion, "calibrate", calibrate),
         (table_gan, "calibrate", calibrate),
         (markov_model, "calibrate", calibrate),
+        (log_linear, "calibrate", calibrate),
         (accountant, "certify", certify),
         (accountant, "profile", profile),
     ):
@@ -152,6 +153,8 @@ def replayed(folder, kept, who, model, size) -> dict:
         ("1e20", "table-gan", 60),
         ("far past the maximum", "markov", 60),
         ("1e20", "markov", "private"),
+        ("infinite", "log-linear", 60),
+        ("far past the maximum", "log-linear", "private"),
         ("unseen categories", "table-diffusion", "private"),
     ],
 )

@@ -81,6 +81,13 @@ def test_only_what_leaves_with_a_bound_leaves():
         door.measure("0", [unbounded])
 
 
+def test_a_product_of_weight_and_bound_that_vanishes_is_refused():
+    with pytest.raises(BudgetError, match="positive and finite"):
+        opened(CryptoStream()).measure(
+            "0", [VisitMoments(scores=SCORES, clip=1e-150, weight=1e-100)]
+        )
+
+
 @pytest.mark.parametrize("clip", [0.0, np.inf, np.nan, 1e-200, 1e200])
 def test_a_bound_that_is_lost_in_rounding_is_refused(clip):
     # 1e-200 squared is 0 and would mean no noise at all; 1e200 squared is infinite.
