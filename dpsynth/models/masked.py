@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from dpsynth.data.codec import Codec
 from dpsynth.models.nets.visit_net import VisitNet
+from dpsynth.models.warm.logits import OwnLogits
 from dpsynth.privacy.draws import RowDraws
 
 
@@ -21,15 +21,10 @@ class MaskedObjective:
     block's number of tokens (Hoogeboom et al. 2022, Sahoo et al. 2024). A patient's loss
     depends on that patient's tokens only.
 
-    A static label is predicted both ways: visits given it, and, in half of the rows where it
-    is hidden from the visits, it given the whole record. What it says of the visits is small
-    beside what earlier visits say, and would be lost in the noise otherwise.
-
     Args:
         static_sizes, visit_sizes: codes of each field.
+        facts: which static fields are modelled, in order; a label that is drawn last is not.
         counted: whether the number of visits is the last static field.
-        label: position of the static label, or none.
-        label_weight: of its cross-entropy given the record, against nats per token.
     """
 
     def __init__(
@@ -37,78 +32,71 @@ class MaskedObjective:
         static_sizes: Sequence[int],
         visit_sizes: Sequence[int],
         *,
+        facts: Sequence[int],
         counted: bool,
-        label: int | None = None,
-        label_weight: float = 0.5,
     ) -> None:
         self.static_sizes, self.visit_sizes = list(static_sizes), list(visit_sizes)
-        self.counted, self.label, self.label_weight = counted, label, label_weight
+        self.facts, self.counted = list(facts), counted
+        self.base: OwnLogits | None = None  # what the network's logits are added to
 
     @classmethod
-    def of(cls, codec: Codec, label: int | None, label_weight: float) -> MaskedObjective:
+    def of(cls, codec: Codec, label: int | None) -> MaskedObjective:
         """For that code book; a number of visits that varies is a static field, the last."""
-        static = [field.size for field in codec.static]
+        facts = [i for i in range(len(codec.static)) if i != label]
+        static = [codec.static[i].size for i in facts]
         counted = codec.max_visits > 0 and not codec.regular
         if counted:
             static.append(codec.max_visits + 1)
-        return cls(
-            static or [1],
-            [field.size for field in codec.visit],
-            counted=counted,
-            label=label if codec.max_visits else None,
-            label_weight=label_weight,
-        )
+        visit = [field.size for field in codec.visit]
+        return cls(static or [1], visit, facts=facts, counted=counted)
 
     def prepare(self, rows: tuple[Tensor, ...], draws: RowDraws) -> tuple[Tensor, ...]:
-        """Draw the masks.
+        """Draw the masks, and look up where the network's logits start from.
 
         Shape:
-            rows: static (rows, S), visits (rows, L, V) padded with -1, length (rows,)
-            return: the three, the two masks (True = masked), whether the label is hidden
+            rows: static (rows, fields), visits (rows, L, V) padded with -1, length (rows,)
+            return: static (rows, S), visits, length, the two masks (True = masked), and the
+                visits' base logits (rows, L, codes)
         """
         static, visits, length = rows
+        static = static[:, self.facts]
         if self.counted:
             static = torch.cat([static, length[:, None]], 1)
         elif not static.shape[1]:
             static = torch.zeros_like(length)[:, None]
-        return (
-            static,
-            visits.clamp(min=0),
-            length,
-            _masks(static, draws),
-            _masks(visits, draws),
-            draws.uniform() < 0.5,
-        )
+        visits = visits.clamp(min=0)
+        hidden, masked = _masks(static, draws), _masks(visits, draws)
+        return static, visits, length, hidden, masked, self.visit_base(visits[:, :-1])
+
+    def static_base(self, device: torch.device) -> Tensor:
+        """(codes,) what the network's logits of facts are added to."""
+        if self.base is None:
+            return torch.zeros(sum(self.static_sizes), device=device)
+        return self.base.static.to(device)
+
+    def visit_base(self, before: Tensor) -> Tensor:
+        """(rows, time, fields) earlier visits -> (rows, time + 1, codes)."""
+        if self.base is None or not self.visit_sizes:
+            rows, time = before.shape[:2]
+            return torch.zeros(rows, time + 1, sum(self.visit_sizes), device=before.device)
+        return self.base.visits(before)
 
     def loss(self, model: VisitNet, *rows: Tensor) -> Tensor:
         """(rows,) nats per token."""
-        static, visits, length, static_mask, visit_mask, hidden = rows
+        static, visits, length, static_mask, visit_mask, visit_base = rows
         shown = torch.where(static_mask, _sizes(self.static_sizes, static), static)
-        logits = model.static_logits(shown)
+        logits = model.static_logits(shown) + self.static_base(shown.device)
         total = _block_loss(logits, static, static_mask, self.static_sizes)
         tokens = torch.full_like(total, len(self.static_sizes))
         if not model.max_visits:
             return total / tokens
-        context = model.context(self.without_label(static, hidden), visits)
+        context = model.context(static, visits[:, :-1])
         shown = torch.where(visit_mask, _sizes(self.visit_sizes, visits), visits)
-        logits = model.visit_logits(context[:, :-1], shown)
+        logits = model.visit_logits(context, shown) + visit_base
         inside = torch.arange(visits.shape[1], device=length.device) < length[:, None]
         each = _block_loss(logits, visits, visit_mask, self.visit_sizes)
         total = total + torch.where(inside, each, 0.0).sum(1)
-        loss = total / (tokens + length * len(self.visit_sizes))
-        if self.label is None:
-            return loss
-        nats = functional.cross_entropy(
-            model.label_logits(context, length), static[:, self.label], reduction="none"
-        )
-        return loss + self.label_weight * torch.where(hidden, nats, 0.0)
-
-    def without_label(self, static: Tensor, hidden: Tensor) -> Tensor:
-        """The static facts with the label masked in the hidden rows."""
-        if self.label is None:
-            return static
-        place = torch.arange(static.shape[1], device=static.device) == self.label
-        return torch.where(hidden[:, None] & place, self.static_sizes[self.label], static)
+        return total / (tokens + length * len(self.visit_sizes))
 
 
 def _sizes(sizes: Sequence[int], like: Tensor) -> Tensor:
@@ -171,68 +159,32 @@ def _draw(logits: Tensor, draws: torch.Generator) -> Tensor:
 
 
 def generate(
-    model: VisitNet,
-    objective: MaskedObjective,
-    static: Tensor,
-    draws: torch.Generator,
-    label_bias: Tensor | None = None,
+    model: VisitNet, objective: MaskedObjective, static: Tensor, draws: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Static facts, then visit after visit; a label that was not asked for is drawn again last.
-
-    Drawing the label from p(label | record) leaves the records' law as it is, and takes what
-    the network knows best of how label and record go together.
+    """Static facts, then visit after visit.
 
     Args:
         static: (rows, S) codes with what is asked for filled in and the rest masked.
-        label_bias: added to the logits of that last draw, see `label_shift`.
 
     Returns:
         static (rows, S) and visits (rows, max_visits, V), filled to the full length.
     """
-    free = objective.label is not None and bool(
-        (static[:, objective.label] == objective.static_sizes[objective.label]).all()
-    )
     with torch.no_grad():
-        static = fill_block(model.static_logits, static, objective.static_sizes, draws)
+        static = fill_block(
+            lambda codes: model.static_logits(codes) + objective.static_base(codes.device),
+            static,
+            objective.static_sizes,
+            draws,
+        )
         shape = (len(static), model.max_visits, len(objective.visit_sizes))
         visits = torch.zeros(shape, dtype=torch.long, device=static.device)
         for turn in range(model.max_visits):
             context = model.context(static, visits[:, :turn])[:, -1]
+            base = objective.visit_base(visits[:, :turn])[:, -1]
 
-            def logits_of(codes: Tensor, context: Tensor = context) -> Tensor:
-                return model.visit_logits(context, codes)
+            def logits_of(codes: Tensor, context: Tensor = context, base: Tensor = base) -> Tensor:
+                return model.visit_logits(context, codes) + base
 
             blank = _sizes(objective.visit_sizes, visits[:, turn])
             visits[:, turn] = fill_block(logits_of, blank, objective.visit_sizes, draws)
-        if free:
-            logits = label_logits(model, objective, static, visits)
-            logits = logits if label_bias is None else logits + label_bias
-            static = static.clone()
-            static[:, objective.label] = _draw(logits, draws)
     return static, visits
-
-
-def label_logits(
-    model: VisitNet, objective: MaskedObjective, static: Tensor, visits: Tensor
-) -> Tensor:
-    """(rows, codes) of the label given the rest of the record."""
-    rows = len(static)
-    hidden = torch.ones(rows, dtype=torch.bool, device=static.device)
-    length = static[:, -1] if objective.counted else static.new_full((rows,), visits.shape[1])
-    return model.label_logits(
-        model.context(objective.without_label(static, hidden), visits), length
-    )
-
-
-def label_shift(logits: Tensor, prior: Tensor, rounds: int = 50) -> Tensor:
-    """One constant per label that makes the mean chances of these rows the prior.
-
-    Label shift correction by fixed point (Saerens et al. 2002, with the prior known).
-
-    Shape:
-        logits: (rows, codes); prior: (codes,), from a noisy table; return: (codes,)
-    """
-    bias = torch.zeros_like(logits[0])
-    for _ in range(rounds):
-        bias = bias + (prior.clamp(min=1e-6) / (logits + bias).softmax(-1).mean(0)).log()
-    return bias

@@ -15,27 +15,24 @@ from torch import Tensor, nn
 from dpsynth.data.codec import PAD, Codec, Tokens
 from dpsynth.errors import InputError
 from dpsynth.models.base import Progress, discoveries, threshold_delta
-from dpsynth.models.markov import Markov
-from dpsynth.models.masked import MaskedObjective, generate, label_logits, label_shift
+from dpsynth.models.masked import MaskedObjective, generate
 from dpsynth.models.nets.visit_net import VisitNet
 from dpsynth.models.settings import check_ranges, chosen
 from dpsynth.models.state import State
-from dpsynth.models.workload import anchor, markov_workload
+from dpsynth.models.warm import WarmStart, joined
 from dpsynth.privacy.accountant import calibrate
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.draws import RowDraws
 from dpsynth.privacy.plan import DPSGD, Plan
-from dpsynth.privacy.query import joint_sensitivity
 from dpsynth.schema import Schema
 
 HEADS = 4  # of attention
-BIAS = "label_bias"
 RANGES = {
     **dict.fromkeys(("batch", "steps", "views", "width", "depth", "save_every"), (1, math.inf)),
     **dict.fromkeys(("clip_norm", "rate", "warm_rate"), (1e-9, math.inf)),
     **dict.fromkeys(("tables_share", "bounds_share"), (1e-3, 1)),
-    **dict.fromkeys(("warm_steps", "label_weight"), (0, math.inf)),
+    **dict.fromkeys(("warm_steps",), (0, math.inf)),
     "decay": (0, 1),
 }
 
@@ -45,7 +42,7 @@ class Settings:
     """How to train. All public; none is chosen by looking at data.
 
     Attributes:
-        tables_share: of the budget, for the tables of the warm start.
+        tables_share: of the budget, for the tables and moments of the warm start.
         bounds_share: of the budget, for private bins and categories, if there are any.
         batch: expected patients per step; none takes population / 16 within 64 to 512.
         steps: of DP-SGD.
@@ -55,23 +52,21 @@ class Settings:
         decay: longest memory of the moving average of weights.
         warm_steps, warm_rate: of training on samples of the tables, at no privacy cost.
         width, depth: of the network.
-        label_weight: of a static label's cross-entropy given the whole record.
         save_every: steps between checkpoints.
     """
 
-    tables_share: float = 0.25
+    tables_share: float = 0.65
     bounds_share: float = 0.1
     batch: int | None = None
     steps: int = 200
     views: int = 2
-    clip_norm: float = 1.0
+    clip_norm: float = 0.3
     rate: float = 1.5e-3
     decay: float = 0.98
-    warm_steps: int = 400
+    warm_steps: int = 600
     warm_rate: float = 2e-3
     width: int = 128
     depth: int = 2
-    label_weight: float = 0.5
     save_every: int = 20
 
     def __post_init__(self) -> None:
@@ -90,9 +85,11 @@ class Settings:
 class TableDiffusion:
     """See `nets.visit_net` for the network and `masked` for objective and sampler.
 
-    The warm start asks for the tables of the Markov floor (one joint release), draws samples
-    of that floor without end, and trains the network on them; DP-SGD then starts from there.
-    All that is learnt is a function of the door's answers.
+    The warm start asks for tables and moments, fits a log-linear chain to them, and gives the
+    network samples of that chain to learn from, without end; DP-SGD then goes on from there.
+    The network's logits are added to those of each column's own noisy table. A static label
+    is drawn last, given the record, by the warm start's classifier. All that is learnt is a
+    function of the door's answers.
 
     Args:
         schema, codec, plan: public, or released.
@@ -102,10 +99,8 @@ class TableDiffusion:
     def __init__(self, schema: Schema, codec: Codec, plan: Plan, **settings: Any) -> None:
         self.settings = chosen(Settings, "table-diffusion", settings)
         self.codec, self.plan_ = codec, plan
-        self._given = anchor(schema, codec)
-        self.objective = MaskedObjective.of(codec, self._given, self.settings.label_weight)
-        label = self.objective.label
-        self._label_bias: Tensor | None = None
+        self._start = WarmStart(schema, codec, plan)
+        self.objective = MaskedObjective.of(codec, self._start.label)
         self.net = VisitNet(
             self.objective.static_sizes,
             self.objective.visit_sizes,
@@ -113,7 +108,6 @@ class TableDiffusion:
             width=self.settings.width,
             depth=self.settings.depth,
             heads=HEADS,
-            label_size=0 if label is None else codec.static[label].size,
         )
 
     @staticmethod
@@ -133,7 +127,7 @@ class TableDiffusion:
         first = discoveries(schema, wanted.bounds_share)
         return calibrate(
             budget,
-            (*first, ("tables", wanted.tables_share)),
+            (*first, *WarmStart.releases(schema, wanted.tables_share)),
             training,
             count_epsilon=count_epsilon,
             threshold_delta=threshold_delta(first, budget),
@@ -141,19 +135,17 @@ class TableDiffusion:
 
     def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:
         """Warm up, train, and keep the moving average of the weights."""
-        queries = markov_workload(self.codec, self._given)
-        answers = state.once("tables", lambda: door.measure("tables", queries))
+        start = self._start
+        start.fit(door, state, progress)
+        self.objective.base = start.own_logits(self.objective.facts)
         training = self.plan_.training
         assert training is not None
         self.net.to(device)
         kept = copy.deepcopy(self.net)
         optimizer = torch.optim.Adam(self.net.parameters(), lr=self.settings.rate)
         restored = state.restore()
-        release = self.plan_.release("tables")
-        noise_sd = release.noise_multiplier * joint_sensitivity(queries)
-        floor = Markov(self.codec, self._given, queries, answers, noise_sd)
         if restored is None:
-            self._warm_up(floor, progress, device)
+            self._warm_up(progress, device)
             kept.load_state_dict(self.net.state_dict())
             state.checkpoint(_packed(self.net, kept, optimizer), 0)
         else:
@@ -170,19 +162,22 @@ class TableDiffusion:
                 state.checkpoint(_packed(self.net, kept, optimizer), done)
             progress("training", done, training.steps)
         self.net = kept
-        if self.objective.label is not None:
-            self._label_bias = self._found_bias(floor, device)
 
     def tensors(self) -> dict[str, Tensor]:
-        """The averaged weights, and what holds a drawn label to its noisy share."""
-        held = dict(self.net.state_dict())
-        return held if self._label_bias is None else held | {BIAS: self._label_bias}
+        """The averaged weights, and the warm start that they are added to."""
+        held = {f"net.{name}": value for name, value in self.net.state_dict().items()}
+        start = {f"start.{k}": torch.from_numpy(v.copy()) for k, v in self._start.arrays().items()}
+        return held | start
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up saved weights."""
-        held = dict(tensors)
-        self._label_bias = held.pop(BIAS, None)
-        self.net.load_state_dict(held)
+        parts: dict[str, dict[str, Tensor]] = {"net": {}, "start": {}}
+        for name, value in tensors.items():
+            whose, _, rest = name.partition(".")
+            parts[whose][rest] = value
+        self.net.load_state_dict(parts["net"])
+        self._start.take_up({name: value.numpy() for name, value in parts["start"].items()})
+        self.objective.base = self._start.own_logits(self.objective.facts)
 
     def sample(
         self,
@@ -193,38 +188,24 @@ class TableDiffusion:
         device: torch.device,
         chunk: int = 2048,
     ) -> Tokens:
-        """Static facts, the number of visits, then visit after visit."""
+        """Facts, the number of visits, then visit after visit; a static label last."""
         self.net.to(device).eval()
         draws = torch.Generator(device=device).manual_seed(seed)
-        bias = None if self._label_bias is None else self._label_bias.to(device)
-        blank = torch.tensor(self.objective.static_sizes, device=device)
-        for place, code in where.items():
-            blank[place] = code
-        parts = []
-        for start in range(0, patients, chunk):
-            rows = blank.expand(min(chunk, patients - start), -1)
-            parts.append(self._tokens(*generate(self.net, self.objective, rows, draws, bias)))
-            progress("generating", min(start + chunk, patients), patients)
-        if not parts:
-            parts = [self._tokens(*generate(self.net, self.objective, blank.expand(0, -1), draws))]
-        return Tokens(
-            static=np.concatenate([p.static for p in parts]),
-            visits=np.concatenate([p.visits for p in parts]),
-            length=np.concatenate([p.length for p in parts]),
-        )
 
-    def _found_bias(self, floor: Markov, device: torch.device, rows: int = 2048) -> Tensor:
-        """What to add to the label's logits, from generated patients alone."""
-        self.net.to(device).eval()
-        draws = torch.Generator(device=device)
-        draws.seed()
-        blank = torch.tensor(self.objective.static_sizes, device=device).expand(rows, -1)
-        static, visits = generate(self.net, self.objective, blank, draws)
-        prior = torch.from_numpy(floor.anchor({})).float().to(device)
-        with torch.no_grad():
-            return label_shift(label_logits(self.net, self.objective, static, visits), prior)
+        def unlabelled(rows: int, fixed: Mapping[int, int]) -> Tokens:
+            blank = torch.tensor(self.objective.static_sizes, device=device)
+            for place, code in fixed.items():
+                blank[self.objective.facts.index(place)] = code
+            parts = []
+            for start in range(0, max(rows, 1), chunk):
+                batch = blank.expand(min(chunk, rows - start), -1)
+                parts.append(self._tokens(*generate(self.net, self.objective, batch, draws)))
+                progress("generating", min(start + chunk, rows), rows)
+            return joined(parts)
 
-    def _warm_up(self, floor: Markov, progress: Progress, device: torch.device) -> None:
+        return self._start.labelled(patients, np.random.default_rng(seed), where, unlabelled)
+
+    def _warm_up(self, progress: Progress, device: torch.device) -> None:
         rng = np.random.default_rng()
         steps, rows = self.settings.warm_steps, 256
         optimizer = torch.optim.AdamW(self.net.parameters(), lr=self.settings.warm_rate)
@@ -234,7 +215,7 @@ class TableDiffusion:
         for step in range(steps):
             turn = step % 10
             if turn == 0:
-                pool = self._rows(floor.sample(10 * rows, rng), device)
+                pool = self._rows(self._start.sample(10 * rows, rng), device)
             part = tuple(each[turn * rows : (turn + 1) * rows] for each in pool)
             draws = RowDraws(places, int(rng.integers(2**63)))
             loss = self.objective.loss(self.net, *self.objective.prepare(part, draws)).mean()
@@ -251,12 +232,14 @@ class TableDiffusion:
     def _tokens(self, static: Tensor, visits: Tensor) -> Tokens:
         """Cut what the network filled to the number of visits it drew."""
         facts, filled = static.cpu().numpy(), visits.cpu().numpy()
+        fields = np.zeros((len(facts), len(self.codec.static)), dtype=np.int16)
+        fields[:, self.objective.facts] = facts[:, : len(self.objective.facts)]
         length = np.full(len(facts), self.codec.max_visits)
         if self.objective.counted:
-            length = facts[:, len(self.codec.static)]
+            length = facts[:, -1]
         filled[np.arange(self.codec.max_visits)[None, :] >= length[:, None]] = PAD
         return Tokens(
-            static=facts[:, : len(self.codec.static)].astype(np.int16),
+            static=fields,
             visits=filled.astype(np.int16),
             length=length.astype(np.int16),
         )

@@ -24,7 +24,8 @@ SMALL = {"steps": 4, "warm_steps": 2, "width": 8, "depth": 1, "save_every": 2, "
 GAN = {
     "steps": 4, "critic_steps": 2, "generated": 16, "width": 8, "critic_width": 3, "batch": 8,
 }  # fmt: skip
-SETTINGS = {"table-diffusion": SMALL, "table-gan": GAN, "markov": {}, "independent": {}}
+SETTINGS = {"table-diffusion": SMALL, "table-gan": GAN}
+SETTINGS |= {"log-linear": {}, "markov": {}, "independent": {}}
 SEX = Column(type="category", categories=("f", "m"), missing=False)
 AGE = Column(type="number", bounds=(0, 100), bins=3)
 DIED = Column(type="boolean")

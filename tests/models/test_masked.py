@@ -1,15 +1,18 @@
 """Masked diffusion: maskings are uniform, the loss is the formula's, what is given stays."""
 
 import math
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from scipy import stats
 
 from dpsynth.data.codec import Codec
 from dpsynth.data.field import Field
-from dpsynth.models.masked import MaskedObjective, fill_block, generate, label_shift
+from dpsynth.models.masked import MaskedObjective, fill_block, generate
 from dpsynth.models.nets.visit_net import VisitNet
+from dpsynth.models.warm.logits import OwnLogits
 from dpsynth.privacy.draws import RowDraws
 from dpsynth.schema import Column
 
@@ -19,9 +22,8 @@ class Told:
 
     max_visits = 2
 
-    def __init__(self, static, visit, label=None) -> None:
+    def __init__(self, static, visit) -> None:
         self.static, self.visit = torch.tensor(static), torch.tensor(visit)
-        self.label = None if label is None else torch.tensor(label)
 
     def static_logits(self, static):
         return self.static.expand(len(static), -1)
@@ -32,8 +34,10 @@ class Told:
     def visit_logits(self, context, visits):
         return self.visit.expand(*visits.shape[:-1], -1)
 
-    def label_logits(self, context, length):
-        return self.label.expand(len(context), -1)
+
+def objective_of(static, visit) -> MaskedObjective:
+    """All facts modelled, the number of visits public."""
+    return MaskedObjective(static, visit, facts=list(range(len(static))), counted=False)
 
 
 def logs(*chances: float) -> list[float]:
@@ -42,7 +46,7 @@ def logs(*chances: float) -> list[float]:
 
 def test_the_loss_worked_by_hand():
     # Static fields of 2 and 4 codes, visits of two fields of 2 codes; one of two visits came.
-    objective = MaskedObjective([2, 4], [2, 2], counted=False)
+    objective = objective_of([2, 4], [2, 2])
     model = Told(logs(0.25, 0.75, 0.1, 0.2, 0.3, 0.4), logs(0.5, 0.5, 0.1, 0.9))
     static, visits, length = (
         torch.tensor([[1, 3]]),
@@ -51,9 +55,8 @@ def test_the_loss_worked_by_hand():
     )
     static_mask = torch.tensor([[True, False]])
     visit_mask = torch.tensor([[[True, True], [True, True]]])
-    loss = objective.loss(
-        model, static, visits, length, static_mask, visit_mask, torch.tensor([False])
-    )
+    base = torch.zeros(1, 2, 4)
+    loss = objective.loss(model, static, visits, length, static_mask, visit_mask, base)
     # Static: one masked field of two, code 1 at .75: 2 x -ln .75.
     # Visit 1: both masked, codes 0 at .5 and 1 at .9: mean of two, times two fields.
     # Visit 2 never came. Four tokens in all.
@@ -61,25 +64,37 @@ def test_the_loss_worked_by_hand():
     assert loss.tolist() == pytest.approx([by_hand])
 
 
-def test_a_hidden_label_is_told_from_the_record_as_well():
-    objective = MaskedObjective([2, 2], [2], counted=False, label=1, label_weight=0.5)
-    model = Told(logs(0.5, 0.5, 0.5, 0.5), logs(0.5, 0.5), logs(0.2, 0.8))
-    rows = (
-        torch.tensor([[0, 1]] * 2),
-        torch.zeros(2, 2, 1, dtype=torch.long),
-        torch.tensor([2, 2]),
+def test_the_network_adds_to_what_a_columns_own_past_says():
+    # A visit field of 2 codes that stays with chance .9; first values .3 and .7.
+    objective = objective_of([2], [2])
+    chain = SimpleNamespace(
+        static=[np.log([0.4, 0.6])],
+        first=[np.log([0.3, 0.7])],
+        step=[np.log([[0.9, 0.1], [0.1, 0.9]])],
     )
-    masks = (torch.ones(2, 2, dtype=torch.bool), torch.ones(2, 2, 1, dtype=torch.bool))
-    shown, hidden = objective.loss(model, *rows, *masks, torch.tensor([False, True])).tolist()
-    assert shown == pytest.approx(math.log(2))  # four tokens, each one coin
-    assert hidden == pytest.approx(math.log(2) - 0.5 * math.log(0.8))
-    masked = objective.without_label(rows[0], torch.tensor([False, True]))
-    assert masked.tolist() == [[0, 1], [0, 2]]
+    objective.base = OwnLogits(chain, [0])
+    static, visits = torch.tensor([[1]]), torch.tensor([[[1], [0]]])
+    prepared = objective.prepare((static, visits, torch.tensor([2])), RowDraws(torch.arange(1), 0))
+    loss = objective.loss(Told([0.0, 0.0], [0.0, 0.0]), *prepared)
+    by_hand = -(math.log(0.6) + math.log(0.7) + math.log(0.1)) / 3
+    assert loss.tolist() == pytest.approx([by_hand])
+    # A network that doubles the odds of code 1 in every visit.
+    loss = objective.loss(Told([0.0, 0.0], logs(1 / 3, 2 / 3)), *prepared)
+    # First 7 : 3 becomes 14 : 3, then 9 : 1 becomes 18 : 1.
+    by_hand = -(math.log(0.6) + math.log(14 / 17) + math.log(1 / 19)) / 3
+    assert loss.tolist() == pytest.approx([by_hand])
+    # Generation starts from the same place.
+    blank = torch.full((20_000, 1), 2)
+    draws = torch.Generator().manual_seed(0)
+    facts, made = generate(Told([0.0, 0.0], [0.0, 0.0]), objective, blank, draws)
+    assert facts.double().mean() == pytest.approx(0.6, abs=0.02)
+    assert made[:, 0].double().mean() == pytest.approx(0.7, abs=0.02)
+    assert (made[:, 0] == made[:, 1]).double().mean() == pytest.approx(0.9, abs=0.02)
 
 
 def test_an_even_guess_costs_log_of_the_size_whatever_is_masked():
     # The estimate of a block's loss is unbiased for any number of masked fields.
-    objective = MaskedObjective([4, 4, 4], [4, 4], counted=False)
+    objective = objective_of([4, 4, 4], [4, 4])
     model = Told([0.0] * 12, [0.0] * 8)
     static, visits = torch.zeros(50, 3, dtype=torch.long), torch.zeros(50, 2, 2, dtype=torch.long)
     length = torch.arange(50) % 3
@@ -88,15 +103,13 @@ def test_an_even_guess_costs_log_of_the_size_whatever_is_masked():
 
 
 def test_maskings_are_uniform_in_number_and_place():
-    objective, rows = MaskedObjective([2] * 5, [2] * 3, counted=False), 30_000
+    objective, rows = objective_of([2] * 5, [2] * 3), 30_000
     blank = (
         torch.zeros(rows, 5, dtype=torch.long),
         torch.zeros(rows, 2, 3, dtype=torch.long),
         torch.full((rows,), 2),
     )
-    _, _, _, static_mask, visit_mask, hidden = objective.prepare(
-        blank, RowDraws(torch.arange(rows), 9)
-    )
+    _, _, _, static_mask, visit_mask, _ = objective.prepare(blank, RowDraws(torch.arange(rows), 9))
     # A fixed seed: passes for ever or never.
     for mask in (static_mask, visit_mask[:, 0], visit_mask[:, 1]):
         fields = mask.shape[1]
@@ -107,14 +120,13 @@ def test_maskings_are_uniform_in_number_and_place():
         expected = (fields + 1) / (2 * fields)
         for share in mask.double().mean(0).tolist():
             assert abs(share - expected) < 5 * (expected * (1 - expected) / rows) ** 0.5
-    assert abs(hidden.double().mean() - 0.5) < 5 * 0.5 / rows**0.5
     # Blocks are masked independently.
     both = (static_mask.sum(1) - 3.0) * (visit_mask[:, 0].sum(1) - 2.0)
     assert abs(both.mean()) < 5 * both.std() / rows**0.5
 
 
 def test_padding_counts_nothing():
-    objective = MaskedObjective([2, 4], [3], counted=True)
+    objective = MaskedObjective([2, 4], [3], facts=[0], counted=True)
     torch.manual_seed(0)
     model = VisitNet([2, 4], [3], 3, width=8, depth=1)
     static, length = torch.zeros(2, 1, dtype=torch.long), torch.tensor([1, 1])
@@ -161,7 +173,7 @@ def test_generated_codes_are_codes():
     torch.manual_seed(0)
     model, objective = (
         VisitNet([2, 4], [3, 2], 3, width=8, depth=1),
-        MaskedObjective([2, 4], [3, 2], counted=True),
+        MaskedObjective([2, 4], [3, 2], facts=[0], counted=True),
     )
     blank = torch.tensor([[1, 4]]).expand(300, -1)
     static, visits = generate(model, objective, blank, torch.Generator().manual_seed(0))
@@ -170,23 +182,6 @@ def test_generated_codes_are_codes():
     assert visits.shape == (300, 3, 2)
     assert visits[..., 0].unique().tolist() == [0, 1, 2]
     assert visits[..., 1].unique().tolist() == [0, 1]
-
-
-def test_a_free_label_is_drawn_from_the_record_and_a_given_one_stays():
-    objective = MaskedObjective([2, 2], [2], counted=False, label=1)
-    model = Told(logs(0.5, 0.5, 0.5, 0.5), logs(0.5, 0.5), [-40.0, 40.0])
-    free, _ = generate(model, objective, torch.full((50, 2), 2), torch.Generator().manual_seed(0))
-    assert (free[:, 1] == 1).all()
-    asked = torch.tensor([[2, 0]]).expand(50, -1)
-    given, _ = generate(model, objective, asked, torch.Generator().manual_seed(0))
-    assert (given[:, 1] == 0).all()
-
-
-def test_the_shift_holds_labels_to_their_noisy_share():
-    logits = torch.randn(500, 3, generator=torch.Generator().manual_seed(0)) * 2
-    prior = torch.tensor([0.7, 0.29, 0.01])
-    shares = (logits + label_shift(logits, prior)).softmax(-1).mean(0)
-    torch.testing.assert_close(shares, prior, rtol=1e-3, atol=1e-4)
 
 
 def field(name: str, size: int) -> Field:
@@ -205,7 +200,7 @@ def field(name: str, size: int) -> Field:
     ],
 )
 def test_the_number_of_visits_is_a_field_unless_it_is_public(codec, static, visit, counted):
-    found = MaskedObjective.of(codec, None, 0.5)
+    found = MaskedObjective.of(codec, None)
     assert (found.static_sizes, found.visit_sizes, found.counted) == (static, visit, counted)
     rows = (
         torch.zeros(3, len(codec.static), dtype=torch.long),
@@ -217,3 +212,11 @@ def test_the_number_of_visits_is_a_field_unless_it_is_public(codec, static, visi
     assert prepared[0][:, -1].tolist() == [codec.max_visits if counted else 0] * 3
     model = VisitNet(static, visit, codec.max_visits, width=8, depth=1)
     assert found.loss(model, *prepared).isfinite().all()
+
+
+def test_a_label_that_is_drawn_last_is_no_fact():
+    book = Codec(static=(field("a", 2), field("died", 3), field("c", 4)), visit=(), max_visits=0)
+    found = MaskedObjective.of(book, 1)
+    assert (found.static_sizes, found.facts) == ([2, 4], [0, 2])
+    rows = (torch.tensor([[1, 2, 3]]), torch.zeros(1, 0, 0, dtype=torch.long), torch.tensor([0]))
+    assert found.prepare(rows, RowDraws(torch.arange(1), 0))[0].tolist() == [[1, 3]]

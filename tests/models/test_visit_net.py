@@ -13,7 +13,10 @@ STATIC, VISIT, MOST = [2, 3, 5], [4, 2], 4  # the last static field is the numbe
 
 def net(**more) -> VisitNet:
     torch.manual_seed(0)
-    return VisitNet(STATIC, VISIT, MOST, width=16, depth=1, label_size=2, **more)
+    made = VisitNet(STATIC, VISIT, MOST, width=16, depth=1, **more)
+    for last in (made.static_head[-1], made.head[-1]):  # zero at first, which would hide much
+        torch.nn.init.normal_(last.weight)
+    return made
 
 
 def rows(count: int = 6) -> tuple[torch.Tensor, ...]:
@@ -25,7 +28,7 @@ def rows(count: int = 6) -> tuple[torch.Tensor, ...]:
     return static, visits, length
 
 
-OBJECTIVE = MaskedObjective(STATIC, VISIT, counted=True, label=0)
+OBJECTIVE = MaskedObjective(STATIC, VISIT, facts=[0, 1], counted=True)
 
 
 def test_no_patient_sees_another():
@@ -47,7 +50,6 @@ def test_every_part_answers_each_row_alone():
             model.visit_logits(context[:, :-1], visits),
             model.visit_logits(context[:1, :-1], visits[:1]),
         ),
-        (model.label_logits(context, length), model.label_logits(context[:1], length[:1])),
     ):
         torch.testing.assert_close(whole[:1], alone)
 
@@ -65,16 +67,12 @@ def test_a_visit_knows_what_went_before_and_nothing_after():
     torch.testing.assert_close(model.context(static, visits[:, :2]), before[:, :3])
 
 
-def test_a_label_is_told_from_the_visits_that_were():
-    model, (static, visits, _) = net(), rows()
-    static = torch.cat([static, torch.full((6, 1), 2)], 1)
-    visits, length = visits.clamp(min=0), torch.full((6,), 2)
-    before = model.label_logits(model.context(static, visits), length)
-    visits[:, 2:] = 0
-    torch.testing.assert_close(model.label_logits(model.context(static, visits), length), before)
-    visits[:, 1] = 1 - visits[:, 1].clamp(max=1)
-    after = model.label_logits(model.context(static, visits), length)
-    assert (after - before).abs().max() > 1e-6
+def test_a_new_network_adds_nothing():
+    model = VisitNet(STATIC, VISIT, MOST, width=16, depth=1)
+    static, visits, length = rows()
+    static, visits = torch.cat([static, length[:, None]], 1), visits.clamp(min=0)
+    assert (model.static_logits(static) == 0).all()
+    assert (model.visit_logits(model.context(static, visits)[:, :-1], visits) == 0).all()
 
 
 def test_no_buffer_changes_in_a_private_step():
@@ -102,11 +100,9 @@ def test_both_routes_agree_on_the_whole_network():
         torch.testing.assert_close(fast[name], slow[name], rtol=1e-3, atol=1e-6)
 
 
-def test_static_data_need_no_visits_and_no_label_head():
+def test_static_data_need_no_visits():
     model = VisitNet([2, 3], [], 0, width=8)
     assert model.static_logits(torch.zeros(4, 2, dtype=torch.long)).shape == (4, 5)
-    with pytest.raises(ValueError, match="without a label"):
-        VisitNet([2], [2], 1, width=8).label_logits(torch.zeros(1, 2, 8), torch.zeros(1))
 
 
 def test_a_mask_is_a_code_of_its_own():

@@ -85,6 +85,14 @@ class CausalAttention(nn.Module):
         return x + self.leave(mixed.transpose(1, 2).reshape(batch, time, width))
 
 
+def head(width: int, codes: int) -> nn.Sequential:
+    """Logits of hidden states; zero at first, so that a network starts from its base."""
+    last = nn.Linear(width, codes)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.LayerNorm(width), last)
+
+
 class VisitNet(nn.Module):
     """Logits of every token of a patient, visit by visit.
 
@@ -99,7 +107,6 @@ class VisitNet(nn.Module):
         width: of the hidden states.
         depth: perceptrons that see the visit itself.
         heads: of attention.
-        label_size: codes of a static label that is also predicted from the whole record, or 0.
     """
 
     def __init__(
@@ -111,12 +118,11 @@ class VisitNet(nn.Module):
         width: int = 128,
         depth: int = 2,
         heads: int = 4,
-        label_size: int = 0,
     ) -> None:
         super().__init__()
         self.static_codes = Codes(static_sizes, width)
         self.static_blocks = nn.Sequential(Block(width), Block(width))
-        self.static_head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, sum(static_sizes)))
+        self.static_head = head(width, sum(static_sizes))
         self.max_visits = max_visits
         if not max_visits:
             return
@@ -126,10 +132,7 @@ class VisitNet(nn.Module):
         self.mix = nn.Sequential(CausalAttention(width, heads), Block(width))
         self.now = Codes(visit_sizes, width)
         self.blocks = nn.Sequential(*(Block(width) for _ in range(depth)))
-        self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, sum(visit_sizes)))
-        self.label_head = None
-        if label_size:
-            self.label_head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, label_size))
+        self.head = head(width, sum(visit_sizes))
 
     def static_logits(self, static: Tensor) -> Tensor:
         """(batch, fields) partly masked codes -> (batch, sum of sizes)."""
@@ -139,7 +142,7 @@ class VisitNet(nn.Module):
         """What is known after the static facts, after the first visit, and so on.
 
         Shape:
-            static: (batch, fields) unmasked (or with the label masked)
+            static: (batch, fields) unmasked
             visits: (batch, time, fields) unmasked
             return: (batch, time + 1, width); visit t may see position t, not t + 1
         """
@@ -150,14 +153,3 @@ class VisitNet(nn.Module):
     def visit_logits(self, context: Tensor, visits: Tensor) -> Tensor:
         """Context and partly masked visits (..., fields) -> (..., sum of sizes)."""
         return self.head(self.blocks(context + self.now(visits)))
-
-    def label_logits(self, context: Tensor, length: Tensor) -> Tensor:
-        """(batch, codes) of the label, from what is known after the last visit.
-
-        The last position is picked by a mask, so that a record's length stays a number.
-        """
-        if self.label_head is None:
-            raise ValueError("this network was made without a label")
-        places = torch.arange(context.shape[1], device=context.device)
-        last = (places == length[:, None]).to(context.dtype)
-        return self.label_head((context * last[..., None]).sum(1))

@@ -1,5 +1,5 @@
 """The warm start: noisy tables and moments, and a log-linear chain fitted to them."""
 
-from dpsynth.models.warm.start import WarmStart
+from dpsynth.models.warm.start import WarmStart, joined
 
-__all__ = ["WarmStart"]
+__all__ = ["WarmStart", "joined"]

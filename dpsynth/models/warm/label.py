@@ -19,6 +19,8 @@ def whitening(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Shape:
         rows: (patients, summary); return: (summary,), (summary, summary)
     """
+    if not rows.shape[1]:
+        return np.zeros(0), np.zeros((0, 0))
     centre = rows.mean(axis=0)
     values, vectors = np.linalg.eigh(np.cov(rows.T).reshape(rows.shape[1], -1))
     return centre, vectors / np.sqrt(np.maximum(values, SLACK))
@@ -49,6 +51,9 @@ class LabelModel:
                 `sums` are of divided out, as `sums` are.
         """
         share = np.maximum(prior, 1e-6)
+        self.bias = np.log(share)
+        if not sums.shape[1]:  # there is nothing but the label
+            return
         means = sums / share[:, None]
         apart = means - prior @ means
         noise = (noise_sd / share) ** 2
@@ -73,7 +78,7 @@ class LabelModel:
             )
             return float(value), slope + RIDGE * flat
 
-        start = np.concatenate([np.zeros(size), np.log(share)])
+        start = np.concatenate([np.zeros(size), self.bias])
         found = minimize(cost, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
         self.weights, self.bias = found[:size].reshape(self.weights.shape), found[size:]
 

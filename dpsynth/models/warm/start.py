@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from dpsynth.models.tables import draw
 from dpsynth.models.warm.chain import Chain
 from dpsynth.models.warm.fitting import Targets, fit
 from dpsynth.models.warm.label import LabelModel, whitening
+from dpsynth.models.warm.logits import OwnLogits
 from dpsynth.models.warm.questions import Tables, questions, read, transitions
 from dpsynth.models.warm.score_tables import blanks, score_tables
 from dpsynth.privacy.door import Door
@@ -45,6 +46,7 @@ class WarmStart:
     def __init__(self, schema: Schema, codec: Codec, plan: Plan) -> None:
         self.codec, self.plan = codec, plan
         self.label, self.late = labels(schema, codec)
+        self._own: Chain | None = None  # columns on their own
         self._chain: Chain | None = None
         self._last = np.zeros(0, dtype=bool)
         self._basis: tuple[np.ndarray, np.ndarray] = (np.zeros(0), np.zeros((0, 0)))
@@ -67,7 +69,8 @@ class WarmStart:
         tables = read(self.codec, answers, self._noise("tables") * joint_sensitivity(asked))
         scores, self._last = score_tables(self.codec, tables.histograms(self.codec), self.label)
         targets = self._targets(door, state, tables, scores)
-        self._tables, self._chain = tables, started(self.codec, tables, scores, self.late)
+        self._tables, self._own = tables, started(self.codec, tables, scores, self.late)
+        self._chain = started(self.codec, tables, scores, self.late)
         fit(self._chain, targets, rng, ROUNDS, progress)
         if self.label is not None:
             self._fit_label(door, state, rng)
@@ -75,42 +78,69 @@ class WarmStart:
     def sample(
         self, patients: int, rng: np.random.Generator, where: Mapping[int, int] | None = None
     ) -> Tokens:
-        """Synthetic tokens; `where` fixes static fields (position: code).
+        """Synthetic tokens; `where` fixes static fields (position: code)."""
+        chain = self._chain
+        assert chain is not None
+        return self.labelled(
+            patients, rng, where or {}, lambda rows, fixed: chain.sample(rows, rng, fixed)
+        )
+
+    def labelled(
+        self,
+        patients: int,
+        rng: np.random.Generator,
+        where: Mapping[int, int],
+        unlabelled: Callable[[int, Mapping[int, int]], Tokens],
+    ) -> Tokens:
+        """Patients whose static label, if there is one, is drawn given the rest of them.
 
         A label that is asked for is met by drawing patients until enough have it, which
         keeps the law of the rest given the label (each round's chances are compared with the
         largest among them: a rare label takes no more rounds); when `TRIES` were not enough, the
-        most probable of the last ones are taken.
+        most probable of a last round are taken.
+
+        Args:
+            patients: how many.
+            rng: source of labels.
+            where: static fields that are fixed.
+            unlabelled: draws that many patients with those static fields fixed.
         """
-        assert self._chain is not None
-        fixed = dict(where or {})
+        fixed = dict(where)
         wanted = fixed.pop(self.label, None) if self.label is not None else None
-        if wanted is None:
-            made = self._chain.sample(patients, rng, fixed)
+        if self.label is None or wanted is None:
+            made = unlabelled(patients, fixed)
             if self.label is not None:
-                chances = np.exp(self._log_chances(made))
-                made.static[:, self.label] = draw(chances, rng)
+                made.static[:, self.label] = draw(np.exp(self._log_chances(made)), rng)
             return made
         parts: list[Tokens] = []
         missing, left = patients, TRIES
         while missing > 0:
-            made = self._chain.sample(max(patients, 1000), rng, fixed)
+            made = unlabelled(max(patients, 1000), fixed)
             chance = self._log_chances(made)[:, wanted]
-            order = np.flatnonzero(np.log(rng.random(len(made))) < chance - chance.max())
+            chosen = np.flatnonzero(np.log(rng.random(len(made))) < chance - chance.max())
             if left == 0:
-                order = np.argsort(-(chance + rng.gumbel(size=len(made))), kind="stable")
-            parts.append(made.take(order[:missing]))
+                chosen = np.argsort(-(chance + rng.gumbel(size=len(made))), kind="stable")
+            parts.append(made.take(chosen[:missing]))
             missing, left = missing - len(parts[-1]), left - 1
-        parts = parts or [self._chain.sample(0, rng, fixed)]
-        made = joined(parts)
+        made = joined(parts or [unlabelled(0, fixed)])
         made.static[:, self.label] = wanted
         return made
 
+    def own_logits(self, facts: Sequence[int]) -> OwnLogits:
+        """Where a network may start from; `facts` are the static fields that it models.
+
+        The number of visits, where it varies, comes after them.
+        """
+        assert self._own is not None
+        counted = [len(self.codec.static)] if self._own.scores.counted else []
+        return OwnLogits(self._own, [*facts, *counted])
+
     def arrays(self) -> dict[str, np.ndarray]:
         """All that was learnt, by name."""
-        assert self._chain is not None
+        assert self._chain is not None and self._own is not None
         scores = self._chain.scores
         held = {f"chain.{name}": value for name, value in self._chain.arrays().items()}
+        held |= {f"own.{name}": value for name, value in self._own.arrays().items()}
         held |= {f"scores.static.{i:04d}": table for i, table in enumerate(scores.static)}
         held |= {f"scores.visit.{i:04d}": table for i, table in enumerate(scores.visit)}
         held |= {"scores.turn": scores.turn, "last": self._last.astype(np.int8)}
@@ -134,6 +164,8 @@ class WarmStart:
         )
         self._chain = Chain.blank(self.codec, scores, self.late)
         self._chain.take_up({k[6:]: v for k, v in arrays.items() if k.startswith("chain.")})
+        self._own = Chain.blank(self.codec, scores, self.late)
+        self._own.take_up({k[4:]: v for k, v in arrays.items() if k.startswith("own.")})
         self._last = arrays["last"].astype(bool)
         if "weights" in arrays:
             self._basis = (arrays["centre"], arrays["whiten"])
