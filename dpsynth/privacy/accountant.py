@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -24,9 +25,13 @@ def event(releases: tuple[Release, ...], training: DPSGD | None) -> dpa.DpEvent:
     Each release is a Gaussian mechanism of sensitivity 1 (its tables are scaled so); each
     step is a Gaussian mechanism over a Poisson-sampled batch. Noise scales, sample rate and
     number of steps are fixed before the first answer, so adaptively chosen questions compose
-    as fixed ones do (Dong, Roth, Su 2022; Doroshenko et al. 2022).
+    as fixed ones do (Dong, Roth, Su 2022; Doroshenko et al. 2022). Releases with multipliers
+    s_i are then exactly one with (sum s_i^-2)^(-1/2) (Dong et al., corollary 3.3).
     """
-    events: list[dpa.DpEvent] = [dpa.GaussianDpEvent(r.noise_multiplier) for r in releases]
+    events: list[dpa.DpEvent] = []
+    if releases:
+        precision = math.hypot(*(1 / r.noise_multiplier for r in releases))
+        events.append(dpa.GaussianDpEvent(1 / precision))
     if training is not None:
         step = dpa.GaussianDpEvent(training.noise_multiplier)
         if training.sample_rate < 1:

@@ -71,8 +71,10 @@ def test_one_gaussian_costs_what_its_closed_form_says():
 def test_releases_compose_as_one_gaussian_of_joint_precision():
     # 1/s^2 adds up: sigma 3 and 4 together are one release of sigma 2.4.
     two = event(tuple(Release(name=str(s), noise_multiplier=s) for s in (3.0, 4.0)), None)
-    one = event((Release(name="one", noise_multiplier=2.4),), None)
-    assert epsilon_pld(two, DELTA) == pytest.approx(epsilon_pld(one, DELTA), abs=2e-3)
+    assert two == dpa.ComposedDpEvent([dpa.GaussianDpEvent(pytest.approx(2.4))])
+    # As their distributions of privacy loss, convolved, say too.
+    apart = dpa.ComposedDpEvent([dpa.GaussianDpEvent(3.0), dpa.GaussianDpEvent(4.0)])
+    assert epsilon_pld(two, DELTA) == pytest.approx(epsilon_pld(apart, DELTA), abs=2e-3)
 
 
 @settings(max_examples=5, deadline=None)

@@ -14,7 +14,8 @@ from dpsynth.privacy.clipped_tables import ClippedTables
 from dpsynth.privacy.moments import LagMoments, clipped, visit_scores
 from dpsynth.privacy.query import Query, Slot
 
-PATIENTS = 4000  # simulated in each round
+PATIENTS = 4000  # at most simulated in each round: as many as there are real ones
+FEWEST = 500
 RATE = 0.5  # share of the gap that a round closes
 LAST = 0.4  # share of the rounds over which the chain is averaged
 
@@ -36,6 +37,7 @@ class Targets:
         lag: (scores of it, scores of a visit) those moments, or none.
         ridge: pull of the weights towards zero: the noise in one mean moment, at least 0.02.
         least: chance below which a cell of a table is noise.
+        total: noisy number of patients.
     """
 
     static: Sequence[np.ndarray]
@@ -48,6 +50,7 @@ class Targets:
     lag: np.ndarray | None
     ridge: float
     least: float
+    total: int
 
 
 def fit(
@@ -66,7 +69,7 @@ def fit(
     kept: dict[str, np.ndarray] = {}
     last = max(round(rounds * LAST), 1)
     for turn in range(rounds):
-        made = chain.sample(PATIENTS, rng)
+        made = chain.sample(min(max(targets.total, FEWEST), PATIENTS), rng)
         rate = RATE if turn < rounds - last else RATE / 2
         _move_tables(chain, targets, made, rate)
         _move_weights(chain, targets, made, rate)

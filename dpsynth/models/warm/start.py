@@ -25,7 +25,7 @@ from dpsynth.schema import Schema
 
 SHARES = {"tables": 0.5, "moments": 0.25, "label": 0.25}
 ROUNDS = 30  # of simulation
-SUMMARIES = 12_000  # generated patients that the label is fitted on
+SUMMARIES = 12_000  # at most: generated patients that the label is fitted on
 TRIES = 40  # rounds of generating patients with a label that was asked for
 
 
@@ -198,11 +198,12 @@ class WarmStart:
             lag=lag,
             ridge=max(noise, 0.02),
             least=0.05 * tables.noise + 1e-6,
+            total=round(tables.total),
         )
 
     def _fit_label(self, door: Door, state: State, rng: np.random.Generator) -> None:
         assert self._chain is not None and self._tables is not None and self.label is not None
-        made = self._chain.sample(SUMMARIES, rng)
+        made = self._chain.sample(min(3 * round(self._tables.total) + 1000, SUMMARIES), rng)
         scores = self._chain.scores
         fresh = whitening(summaries(scores, made, self._last))
 
