@@ -184,9 +184,10 @@ def test_a_label_asked_for_leaves_the_law_of_the_rest(rare, tmp_path, monkeypatc
     assert (women.static[:, :2] == [0, RARE]).all()
 
 
-def test_a_label_that_nobody_has_is_still_given(tmp_path, monkeypatch):
+@pytest.mark.parametrize("tries", [0, 2])
+def test_a_label_that_nobody_has_is_still_given(tries, tmp_path, monkeypatch):
     quick(monkeypatch)
-    monkeypatch.setattr(start, "TRIES", 2)
+    monkeypatch.setattr(start, "TRIES", tries)
     seen = schema(FACTS, VISIT, "ward")
     model = fitted(seen, world(3000, 0, 0.0), tmp_path)
     made = model.sample(1500, np.random.default_rng(0), {1: RARE})
