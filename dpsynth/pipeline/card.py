@@ -165,10 +165,16 @@ def _mechanism(run: Run) -> Mechanism:
         ),
         count_epsilon=plan.count_epsilon,
         training=training,
-        warm_start="the noisy tables" if training else "none",
-        private_network="one network, trained by DP-SGD" if training else "none",
+        warm_start="the noisy answers" if training else "none",
+        private_network=_network(run.model) if training else "none",
         settings=run.settings,
     )
+
+
+def _network(model: str) -> str:
+    if model == "table-gan":
+        return "a critic, trained by DP-SGD and never released; the generator learns from it"
+    return "one network, trained by DP-SGD"
 
 
 def _first_line(text: str) -> str:

@@ -139,7 +139,7 @@ def balanced(column: str, codec: Codec, given: Conditions) -> tuple[int, list[in
     return place, [code for code, label in enumerate(field.labels) if label != MISSING]
 
 
-def shares(patients: int, parts: int, rng: np.random.Generator) -> np.ndarray:
+def even_parts(patients: int, parts: int, rng: np.random.Generator) -> np.ndarray:
     """As equal parts as can be; who gets one more is drawn.
 
     Shape:

@@ -14,7 +14,7 @@ from dpsynth.data.records import Records
 from dpsynth.data.writer import write
 from dpsynth.errors import InputError
 from dpsynth.models.base import Progress, quiet
-from dpsynth.pipeline.conditions import Conditions, balanced, conditions, shares
+from dpsynth.pipeline.conditions import Conditions, balanced, conditions, even_parts
 from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import check_free, claimed
 from dpsynth.pipeline.run_folder import Run, RunFolder
@@ -106,7 +106,7 @@ def _equal(
     rng = np.random.default_rng([sampler.seed, 3])
     parts: list[Records] = []
     tally = Tally()
-    for code, number in zip(codes, shares(patients, len(codes), rng), strict=True):
+    for code, number in zip(codes, even_parts(patients, len(codes), rng), strict=True):
         if not number and parts:
             continue
         some, new = sampler.sample(int(number), given.and_code(place, code), block=1 + code)

@@ -263,7 +263,7 @@ def test_lost_steps_are_dropped_and_counted(tmp_path, monkeypatch):
     saved = state.restore()[1]
     assert state.asked > saved
     assert state.lost == state.asked - saved
-    door = opened(schema, steps_spent=state.asked, spent=["tables"])
+    door = opened(schema, steps_spent=state.asked, spent=["tables", "moments", "label"])
     assert door.steps_left == PLAN.training.steps - state.asked
     built("table-diffusion", schema).fit(door, state, quiet, CPU)
     assert door.steps_left == 0
@@ -277,7 +277,8 @@ def test_no_state_of_a_generator_is_written(tmp_path):
     state, model = State(tmp_path / "s"), built("table-diffusion", schema)
     model.fit(opened(schema), state, quiet, CPU)
     files = sorted(path.name for path in Path(tmp_path / "s").iterdir())
-    assert files == ["asked.jsonl", "checkpoint.safetensors", "tables.safetensors"]
+    answers = [f"{name}.safetensors" for name in ("label", "moments", "tables")]
+    assert files == ["asked.jsonl", "checkpoint.safetensors", *answers]
     held = read_tensors(tmp_path / "s" / "checkpoint.safetensors")
     kinds = {name.split(".")[0] for name in held}
     assert kinds == {"net", "kept", "adam", "checkpoint"}

@@ -8,7 +8,7 @@ import pytest
 from dpsynth.data.codec import Tokens, codec
 from dpsynth.data.field import field
 from dpsynth.errors import InputError
-from dpsynth.pipeline.conditions import balanced, conditions, shares
+from dpsynth.pipeline.conditions import balanced, conditions, even_parts
 from dpsynth.schema import Column, Schema
 
 BOOK = codec(
@@ -145,9 +145,9 @@ def test_balance_takes_all_categories_but_missing():
 def test_shares_differ_by_one_at_most_and_who_gets_it_is_drawn():
     seen = set()
     for seed in range(60):
-        parts = shares(11, 3, np.random.default_rng(seed))
+        parts = even_parts(11, 3, np.random.default_rng(seed))
         assert parts.sum() == 11 and sorted(parts) == [3, 4, 4]
         seen.add(int(np.argmin(parts)))
     assert seen == {0, 1, 2}  # all same in 60 draws: below 1e-10
-    assert shares(2, 3, np.random.default_rng(0)).sum() == 2
-    assert shares(0, 3, np.random.default_rng(0)).tolist() == [0, 0, 0]
+    assert even_parts(2, 3, np.random.default_rng(0)).sum() == 2
+    assert even_parts(0, 3, np.random.default_rng(0)).tolist() == [0, 0, 0]
