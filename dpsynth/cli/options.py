@@ -81,7 +81,7 @@ def training_options(function: F) -> F:
             default="table-diffusion",
             show_default=True,
             metavar="NAME",
-            help="table-diffusion, table-gan, log-linear (no network, a minute), markov, independent.",
+            help="table-diffusion, table-gan, log-linear (no network), markov or independent.",
         ),
         click.option(
             "--setting",
