@@ -39,7 +39,7 @@ class ClippedTables:
     def __post_init__(self) -> None:
         """Refuse weights that the joint release can't see and that would void the bound."""
         if not (self.tables and 0 < self.bound < np.inf):
-            raise BudgetError(f"there must be tables, and a positive finite bound, got {self.bound!r}")
+            raise BudgetError(f"there must be tables and a positive bound, got {self.bound!r}")
         if not all(0 < query.weight < np.inf for query in self.tables):
             raise BudgetError("every table's weight must be positive and finite")
 
