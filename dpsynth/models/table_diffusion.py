@@ -63,7 +63,7 @@ class Settings:
     clip_norm: float = 0.3
     rate: float = 1.5e-3
     decay: float = 0.98
-    warm_steps: int = 600
+    warm_steps: int = 1600
     warm_rate: float = 2e-3
     width: int = 128
     depth: int = 2

@@ -122,7 +122,10 @@ class TableGan:
         device: torch.device,
         chunk: int = 2048,
     ) -> Tokens:
-        """Samples of the warm start, refined; what `where` fixes stays as it is."""
+        """Samples of the warm start, refined; what `where` fixes stays as it is.
+
+        A static label that is not asked for is drawn again, from the refined record.
+        """
         rng = np.random.default_rng(seed)
         draws = torch.Generator(device=device).manual_seed(seed)
         self.generator.to(device).eval()
@@ -133,6 +136,8 @@ class TableGan:
             with torch.no_grad():
                 refined = self.generator(codes, draws, self.settings.temperature, tuple(where))[0]
             parts.append(self._tokens(start_from, refined))
+            if self.start.label not in where:
+                self.start.relabel(parts[-1], rng)
             if patients:
                 progress("generating", min(start + chunk, patients), patients)
         return Tokens(

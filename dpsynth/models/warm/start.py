@@ -109,8 +109,7 @@ class WarmStart:
         wanted = fixed.pop(self.label, None) if self.label is not None else None
         if self.label is None or wanted is None:
             made = unlabelled(patients, fixed)
-            if self.label is not None:
-                made.static[:, self.label] = draw(np.exp(self._log_chances(made)), rng)
+            self.relabel(made, rng)
             return made
         parts: list[Tokens] = []
         missing, left = patients, TRIES
@@ -125,6 +124,11 @@ class WarmStart:
         made = joined(parts or [unlabelled(0, fixed)])
         made.static[:, self.label] = wanted
         return made
+
+    def relabel(self, made: Tokens, rng: np.random.Generator) -> None:
+        """Draw the static label of these patients, if there is one, from the rest of them."""
+        if self.label is not None:
+            made.static[:, self.label] = draw(np.exp(self._log_chances(made)), rng)
 
     def own_logits(self, facts: Sequence[int]) -> OwnLogits:
         """Where a network may start from; `facts` are the static fields that it models.
