@@ -35,7 +35,7 @@ class Targets:
             simulated ones are clipped alike, or else clipping would pass for independence.
         late: what the lag moments of the visit column drawn last were asked with, or none.
         lag: (scores of it, scores of a visit) those moments, or none.
-        ridge: pull of the weights towards zero: the noise in one mean moment, at least 0.02.
+        ridge: pull of the weights towards zero.
         least: chance below which a cell of a table is noise.
         total: noisy number of patients.
     """
@@ -128,11 +128,11 @@ def _move_weights(chain: Chain, targets: Targets, made: Tokens, rate: float) -> 
     for j in chain.order:
         first = facts + turns + chain.starts[j]
         mine = slice(first, first + scores.visit[j].shape[1])
-        before = (
-            list(range(facts + turns + width, len(gap)))
-            if targets.late is not None and j == targets.late.field
-            else []
-        )
+        before = []
+        if targets.late is not None and j == targets.late.field:
+            # But its own: what it does to itself is in its transitions.
+            before = [k + width for k in range(facts + turns, len(gap) - width)]
+            before = [k for k in before if not mine.start <= k - width < mine.stop]
         chain.weights[j] = _moved(
             chain.weights[j], np.array(known + before), mine, gap, simulated, ridge, rate
         )

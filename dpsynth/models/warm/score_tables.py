@@ -51,11 +51,14 @@ def score_tables(codec: Codec, found: Histograms, label: int | None) -> tuple[Sc
         static.append(standard(steps, found.length))
     visit = [raw(field, share) for field, share in zip(codec.visit, found.visit, strict=True)]
     ranks = [_is_rank(field, table) for field, (table, _) in zip(codec.visit, visit, strict=True)]
-    turns = np.arange(codec.max_visits)
-    turn = np.column_stack([turns == 0, turns / max(codec.max_visits - 1, 1)]).astype(float)
+    # What the tables hold already (first visits; on a grid, every turn) must have no score: two
+    # noisy answers on one thing can't both be met.
+    turn = np.arange(codec.max_visits, dtype=float)[:, None]
+    if codec.regular or codec.max_visits < 3:
+        turn = turn[:, :0]
     scores = Scores(
         static=tuple(static),
-        turn=standard(turn, _turns(codec, found.length)) if len(turns) else np.zeros((0, 2)),
+        turn=standard(turn, _turns(codec, found.length)) if turn.size else turn,
         visit=tuple(standard(*each) for each in visit),
         blank=blanks(codec),
         counted=found.length is not None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -25,6 +26,7 @@ from dpsynth.schema import Schema
 
 SHARES = {"tables": 0.5, "moments": 0.25, "label": 0.25}
 ROUNDS = 30  # of simulation
+LEAST_RIDGE = 0.02
 SUMMARIES = 12_000  # at most: generated patients that the label is fitted on
 TRIES = 40  # rounds of generating patients with a label that was asked for
 
@@ -200,7 +202,7 @@ class WarmStart:
             clip=asked.clip,
             late=late,
             lag=lag,
-            ridge=max(noise, 0.02),
+            ridge=pull(noise, width),
             least=0.05 * tables.noise + 1e-6,
             total=round(tables.total),
         )
@@ -262,6 +264,17 @@ def started(codec: Codec, tables: Tables, scores: Scores, late: int | None) -> C
         rows = table.sum(axis=1, keepdims=True)
         chain.step[j] = np.log(table + tiny) - np.log(rows + tiny * len(table))
     return chain
+
+
+def pull(noise: float, width: int) -> float:
+    """The ridge that weighs noise in a moment against what weights are likely to be.
+
+    With noise of stddev s in a moment, half of a score's variance told by `width` others, so
+    prior variance t = 1 / (2 width) of a weight, and scores of variance 1, the most probable
+    weights are where ridge (1 + ridge) = s^2 / t; a symmetrised moment has s^2 = noise^2 / 2.
+    """
+    ratio = width * noise**2
+    return max((math.sqrt(1 + 4 * ratio) - 1) / 2, LEAST_RIDGE)
 
 
 def joined(parts: list[Tokens]) -> Tokens:
