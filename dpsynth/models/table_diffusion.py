@@ -61,8 +61,8 @@ class Settings:
     steps: int = 200
     views: int = 2
     clip_norm: float = 0.3
-    rate: float = 1.5e-3
-    decay: float = 0.98
+    rate: float = 6e-4
+    decay: float = 0.99
     warm_steps: int = 1600
     warm_rate: float = 2e-3
     width: int = 128
