@@ -172,23 +172,3 @@ def test_a_column_that_is_always_missing_stays_missing(tmp_path):
     model = fitted(WORLD, patients(book, 2000, 0, visit), tmp_path)
     made = model.sample(2000, np.random.default_rng(0))
     assert (made.visits[made.inside][:, 1] == 4).mean() > 0.995
-
-
-def test_a_column_that_the_rest_of_its_visit_tells_does_not_run_away(tmp_path):
-    # A label among visits that follows another column almost surely, and whose first values
-    # are its own: said by tables and by moments, it once made weights grow without end.
-    seen = schema({"sex": SEX}, {"drug": ABC, "died": DIED}, "died")
-
-    def told_twice(turn: int, now: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        drug = rng.choice(3, p=[0.6, 0.3, 0.1] if turn else [0.1, 0.2, 0.7], size=len(now))
-        sure = rng.random(len(now)) < 0.95
-        return np.stack([drug, np.where(sure, drug > 0, now[:, 1])], axis=1).astype(np.int64)
-
-    book = codec(seen)
-    truth = patients(book, PATIENTS, 0, told_twice)
-    model = fitted(seen, truth, tmp_path)
-    made = model.sample(PATIENTS, np.random.default_rng(0))
-    for query in (*STEPS, PAIR, Query((Slot("first", 1),))):
-        assert distance(query, made, truth, book) < 0.05
-    heaviest = max(np.abs(w).max() for name, w in model.arrays().items() if "chain.weights" in name)
-    assert heaviest < 10
