@@ -4,6 +4,8 @@ Each answer of two neighbouring data sets, from raw files on, differs by at most
 charged for it; for gradients the clipping norm, without slack.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,7 @@ from dpsynth.data.records import Records
 from dpsynth.models.masked import MaskedObjective
 from dpsynth.models.nets.visit_net import VisitNet
 from dpsynth.models.warm import questions as warm
+from dpsynth.models.warm.logits import OwnLogits
 from dpsynth.models.warm.score_tables import score_tables
 from dpsynth.models.workload import anchor, markov_workload
 from dpsynth.privacy import door as door_module
@@ -182,17 +185,26 @@ def test_a_warm_starts_answers_move_by_at_most_what_is_charged(base, joined, boo
         assert np.linalg.norm(moved[-1]) > 0.999 * asked[-1].sensitivity
 
 
+def own_logits(book: Codec) -> OwnLogits:
+    """Of some noisy tables: what a step of the real model starts from."""
+    rng = np.random.default_rng(5)
+    sizes = [field.size for field in book.visit]
+    facts = [i for i in range(len(book.static)) if i != anchor(SCHEMA, book)]
+    static = [rng.normal(size=field.size) for field in book.static]
+    counted = [] if book.regular else [len(static)]
+    static.append(rng.normal(size=book.max_visits + 1))
+    steps = [rng.normal(size=(size, size)) for size in sizes]
+    first = [rng.normal(size=size) for size in sizes]
+    chain = SimpleNamespace(static=static, first=first, step=steps)
+    return OwnLogits(chain, [*facts, *counted])
+
+
 def trained(book: Codec) -> tuple[VisitNet, MaskedObjective]:
     """The real network and objective, with weights so large that clipping binds."""
-    objective = MaskedObjective.of(book, anchor(SCHEMA, book), 0.5)
-    label = objective.label
+    objective = MaskedObjective.of(book, anchor(SCHEMA, book))
+    objective.base = own_logits(book)
     net = VisitNet(
-        objective.static_sizes,
-        objective.visit_sizes,
-        book.max_visits,
-        width=16,
-        depth=1,
-        label_size=0 if label is None else book.static[label].size,
+        objective.static_sizes, objective.visit_sizes, book.max_visits, width=16, depth=1
     )
     generator = torch.Generator().manual_seed(3)
     for p in net.parameters():

@@ -1,6 +1,5 @@
 """The GAN begins at its warm start, keeps what is asked for, and comes back after a kill."""
 
-
 import numpy as np
 import pytest
 import torch
@@ -210,6 +209,10 @@ def test_what_is_resumed_is_what_was_saved(tmp_path, monkeypatch):
         assert torch.equal(value, saved[name]), name
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("width", 10), ("tables_share", 0.95), ("leash", -1.0), ("critic_steps", 0), ("decay", 1.0)],
+)
 def test_a_setting_out_of_range_is_refused_by_name(name, value):
     with pytest.raises(InputError, match=name):
         Settings(**{name: value})
