@@ -9,8 +9,9 @@ RUN    := $(VENV)/bin
 demo: $(READY)
 	$(RUN)/dpsynth demo
 
+# One worker for each core, and one thread for each worker: more would wait for each other.
 test: $(READY)
-	$(RUN)/pytest -n auto --dist loadgroup
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(RUN)/pytest -n auto --dist loadgroup
 
 check: $(READY)
 	$(RUN)/ruff check .
