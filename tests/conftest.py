@@ -93,14 +93,13 @@ class Called:
 @pytest.fixture(scope="session")
 def once_accounted() -> Iterator[None]:
     """The real accountant, asked once for each plan: most tests here share one."""
-    from dpsynth.models import markov_model, table_diffusion
+    from dpsynth.models import base
     from dpsynth.pipeline import card
     from dpsynth.privacy import accountant
 
     with pytest.MonkeyPatch.context() as patch:
         calibrate = functools.cache(accountant.calibrate)
-        patch.setattr(table_diffusion, "calibrate", calibrate)
-        patch.setattr(markov_model, "calibrate", calibrate)
+        patch.setattr(base, "calibrate", calibrate)
         patch.setattr(accountant, "certify", functools.cache(accountant.certify))
         profile = accountant.profile
         patch.setattr(

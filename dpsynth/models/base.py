@@ -10,13 +10,16 @@ from torch import Tensor
 
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.models.state import State
+from dpsynth.privacy.accountant import calibrate
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
-from dpsynth.privacy.plan import Plan
+from dpsynth.privacy.plan import DPSGD, Plan
 from dpsynth.schema import Kind, Schema
 
 THRESHOLD_SHARE = 0.1  # of delta, where categories are private
+BOUNDS_SHARE = 0.1  # of the budget, where the schema has private columns
 
+Shares = tuple[tuple[str, float], ...]  # names of releases, and their shares of the budget
 Progress = Callable[[str, int, int], None]  # (stage, done, of): public numbers only
 
 
@@ -57,7 +60,7 @@ class Model(Protocol):
         """Synthetic tokens; `where` fixes static fields (position: code)."""
 
 
-def discoveries(schema: Schema, share: float) -> tuple[tuple[str, float], ...]:
+def discoveries(schema: Schema, share: float) -> Shares:
     """Releases that private columns need, with their shares of the budget."""
     columns = [*schema.columns("patient").values(), *schema.columns("visit").values()]
     private = [column.type for column in columns if column.private]
@@ -69,6 +72,48 @@ def discoveries(schema: Schema, share: float) -> tuple[tuple[str, float], ...]:
     return tuple((name, share / len(names)) for name in names)
 
 
-def threshold_delta(first: tuple[tuple[str, float], ...], budget: Budget) -> float:
+def threshold_delta(first: Shares, budget: Budget) -> float:
     """What is set apart of delta for showing which categories were seen; 0 if none are private."""
     return THRESHOLD_SHARE * budget.delta if "categories" in dict(first) else 0.0
+
+
+def planned(
+    schema: Schema,
+    budget: Budget,
+    releases: Callable[[float], Shares],
+    *,
+    count_epsilon: float,
+    training: DPSGD | None = None,
+    bounds_share: float = BOUNDS_SHARE,
+) -> Plan:
+    """The plan of a model: what private columns need, its own releases, and its training.
+
+    Args:
+        schema, budget: public.
+        releases: what is left of the budget after private columns -> names and shares.
+        count_epsilon: already spent on a noised size.
+        training: DP-SGD with any noise multiplier, or none.
+        bounds_share: of the budget, for private columns.
+    """
+    first = discoveries(schema, bounds_share)
+    left = 1.0 - sum(share for _, share in first)
+    return calibrate(
+        budget,
+        (*first, *releases(left)),
+        training,
+        count_epsilon=count_epsilon,
+        threshold_delta=threshold_delta(first, budget),
+    )
+
+
+def dpsgd(budget: Budget, batch: int, *, clip_norm: float, steps: int, views: int = 1) -> DPSGD:
+    """DP-SGD over that many patients a step, whose noise is still to be found."""
+    rate = min(batch / budget.population, 1.0)
+    return DPSGD(
+        noise_multiplier=1.0,
+        clip_norm=clip_norm,
+        sample_rate=rate,
+        expected_batch=rate * budget.population,
+        steps=steps,
+        views=views,
+    )

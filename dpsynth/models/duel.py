@@ -13,6 +13,7 @@ from dpsynth.models.gan_settings import Settings
 from dpsynth.models.generator import Generator
 from dpsynth.models.layout import Codes, Layout
 from dpsynth.models.nets.critic import Critic
+from dpsynth.models.packing import average, packed, unpack
 
 BETAS = (0.5, 0.99)  # short memories: a duel with long ones swings
 
@@ -79,45 +80,20 @@ class Duel:
             parameter.grad = gradient
         self.adam.step()
         self.turns += 1
-        _average(self.kept, self.generator, min(self.settings.decay, self.turns / (self.turns + 9)))
+        average(self.kept, self.generator, min(self.settings.decay, self.turns / (self.turns + 9)))
 
     def packed(self) -> dict[str, Tensor]:
         """All of it under names of its own, for the checkpoint, which is internal."""
         held = {"turns": torch.tensor(self.turns)}
-        for name, module in self._modules().items():
-            held |= {f"{name}.{key}": value for key, value in module.state_dict().items()}
-        for name, optimizer in self._optimizers().items():
-            for index, moments in optimizer.state_dict()["state"].items():
-                held |= {f"{name}.{index}.{key}": value for key, value in moments.items()}
-        return held
+        return held | packed(self._modules(), self._optimizers())
 
     def unpack(self, held: Mapping[str, Tensor]) -> None:
         """Inverse of `packed`."""
         self.turns = int(held["turns"])
-        for name, module in self._modules().items():
-            module.load_state_dict(under(name, held))
-        for name, optimizer in self._optimizers().items():
-            moments: dict[int, dict[str, Tensor]] = {}
-            for key, value in under(name, held).items():
-                index, part = key.split(".")
-                moments.setdefault(int(index), {})[part] = value
-            optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
+        unpack(held, self._modules(), self._optimizers())
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"generator": self.generator, "kept": self.kept, "critic": self.critic}
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {"adam": self.adam, "critic_adam": self.critic_adam}
-
-
-def under(name: str, held: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What was packed under that name."""
-    prefix = f"{name}."
-    return {k.removeprefix(prefix): v for k, v in held.items() if k.startswith(prefix)}
-
-
-def _average(kept: nn.Module, net: nn.Module, decay: float) -> None:
-    """Move the kept weights towards the net's by 1 - decay."""
-    with torch.no_grad():
-        for old, new in zip(kept.parameters(), net.parameters(), strict=True):
-            old.lerp_(new, 1 - decay)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from dpsynth.errors import InputError
-from dpsynth.models.settings import check_ranges
+from dpsynth.models.settings import check_ranges, check_together
 
 HEADS = 4  # of the generator's attention
 RANGES = {
@@ -70,7 +69,4 @@ class Settings:
             InputError: names the setting, its range and its value.
         """
         check_ranges(self, RANGES)
-        if self.tables_share + self.bounds_share >= 1:
-            raise InputError("settings tables_share and bounds_share must add up to less than 1")
-        if self.width % HEADS:
-            raise InputError(f"setting width must be a multiple of {HEADS}, got {self.width!r}")
+        check_together(self.tables_share, self.bounds_share, self.width, HEADS)

@@ -8,21 +8,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from dpsynth.data.codec import PAD, Codec, Tokens
-from dpsynth.models.base import Progress, discoveries, threshold_delta
+from dpsynth.models.base import Progress, planned
+from dpsynth.models.one_release import OneRelease
 from dpsynth.models.settings import chosen
-from dpsynth.models.state import State
 from dpsynth.models.tables import cleaned, conditional, draw
-from dpsynth.privacy.accountant import calibrate
 from dpsynth.privacy.budget import Budget
-from dpsynth.privacy.door import Door
 from dpsynth.privacy.plan import Plan
-from dpsynth.privacy.query import Query, Slot, joint_sensitivity
+from dpsynth.privacy.query import Query, Slot
 from dpsynth.schema import Schema
 
-BOUNDS_SHARE = 0.1  # of the budget, where the schema has private columns
 PULL = 3.0  # noise stddevs per cell, in patients, with which a visit is drawn towards all visits
 
 
@@ -42,7 +38,7 @@ def independent_workload(codec: Codec) -> list[Query]:
     return asked + [Query((Slot("turn"), Slot("now", j))) for j in range(len(codec.visit))]
 
 
-class IndependentModel:
+class IndependentModel(OneRelease):
     """The whole budget on one noisy table per column, each drawn on its own.
 
     What a relation between columns is worth is what a model gains over this one; its copies
@@ -54,38 +50,15 @@ class IndependentModel:
 
     def __init__(self, schema: Schema, codec: Codec, plan: Plan, **settings: Any) -> None:
         chosen(Settings, "independent", settings)
-        self.codec = codec
-        self._queries = independent_workload(codec)
-        release = plan.release("tables")
-        self._noise_sd = release.noise_multiplier * joint_sensitivity(self._queries)
-        self._answers: list[np.ndarray] = []
+        super().__init__(codec, plan, independent_workload(codec))
 
     @staticmethod
     def plan(schema: Schema, budget: Budget, count_epsilon: float = 0.0, **settings: Any) -> Plan:
         """One release of tables, after what private columns need."""
         chosen(Settings, "independent", settings)
-        first = discoveries(schema, BOUNDS_SHARE)
-        left = 1.0 - sum(share for _, share in first)
-        return calibrate(
-            budget,
-            (*first, ("tables", left)),
-            None,
-            count_epsilon=count_epsilon,
-            threshold_delta=threshold_delta(first, budget),
+        return planned(
+            schema, budget, lambda left: (("tables", left),), count_epsilon=count_epsilon
         )
-
-    def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:
-        """Ask once."""
-        self._answers = state.once("tables", lambda: door.measure("tables", self._queries))
-        progress("measuring", 1, 1)
-
-    def tensors(self) -> dict[str, Tensor]:
-        """The noisy tables."""
-        return {f"{i:04d}": torch.from_numpy(a) for i, a in enumerate(self._answers)}
-
-    def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take up saved tables."""
-        self._answers = [tensors[key].numpy() for key in sorted(tensors)]
 
     def sample(
         self,

@@ -11,17 +11,15 @@ import torch
 from torch import Tensor
 
 from dpsynth.data.codec import Codec, Tokens
-from dpsynth.models.base import Progress, discoveries, threshold_delta
+from dpsynth.models.base import Progress, planned
+from dpsynth.models.packing import as_arrays, as_tensors
 from dpsynth.models.settings import chosen
 from dpsynth.models.state import State
 from dpsynth.models.warm import WarmStart
-from dpsynth.privacy.accountant import calibrate
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
-
-BOUNDS_SHARE = 0.1  # of the budget, where the schema has private columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +42,11 @@ class LogLinear:
     def plan(schema: Schema, budget: Budget, count_epsilon: float = 0.0, **settings: Any) -> Plan:
         """Tables, moments and what tells the label, after what private columns need."""
         chosen(Settings, "log-linear", settings)
-        first = discoveries(schema, BOUNDS_SHARE)
-        left = 1.0 - sum(share for _, share in first)
-        return calibrate(
+        return planned(
+            schema,
             budget,
-            (*first, *WarmStart.releases(schema, left)),
-            None,
+            lambda left: WarmStart.releases(schema, left),
             count_epsilon=count_epsilon,
-            threshold_delta=threshold_delta(first, budget),
         )
 
     def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:
@@ -60,11 +55,11 @@ class LogLinear:
 
     def tensors(self) -> dict[str, Tensor]:
         """The fitted chain."""
-        return {name: torch.from_numpy(a.copy()) for name, a in self._start.arrays().items()}
+        return as_tensors(self._start.arrays())
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up a saved chain."""
-        self._start.take_up({name: value.numpy() for name, value in tensors.items()})
+        self._start.take_up(as_arrays(tensors))
 
     def sample(
         self,

@@ -46,6 +46,18 @@ def check_ranges(settings: object, ranges: Mapping[str, tuple[float, float]]) ->
             raise InputError(f"setting {name} must be in [{low:g}, {high:g}), got {value!r}")
 
 
+def check_together(tables_share: float, bounds_share: float, width: int, heads: int) -> None:
+    """What settings of a trained network must hold together.
+
+    Raises:
+        InputError: names the settings.
+    """
+    if tables_share + bounds_share >= 1:
+        raise InputError("settings tables_share and bounds_share must add up to less than 1")
+    if width % heads:
+        raise InputError(f"setting width must be a multiple of {heads}, got {width!r}")
+
+
 def _fits(value: Any, hint: Any) -> bool:
     if isinstance(hint, types.UnionType):
         return any(_fits(value, each) for each in get_args(hint))

@@ -10,21 +10,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dpsynth.data.codec import PAD, Codec, Tokens
-from dpsynth.errors import InputError
-from dpsynth.models.base import Progress, discoveries, threshold_delta
+from dpsynth.models.base import Progress, dpsgd, planned
 from dpsynth.models.masked import MaskedObjective, generate
 from dpsynth.models.nets.visit_net import VisitNet
-from dpsynth.models.settings import check_ranges, chosen
+from dpsynth.models.packing import as_arrays, as_tensors, average, packed, under, unpack
+from dpsynth.models.settings import check_ranges, check_together, chosen
 from dpsynth.models.state import State
 from dpsynth.models.warm import WarmStart, joined
-from dpsynth.privacy.accountant import calibrate
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.draws import RowDraws
-from dpsynth.privacy.plan import DPSGD, Plan
+from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
 
 HEADS = 4  # of attention
@@ -76,10 +75,7 @@ class Settings:
             InputError: names the setting, its range and its value.
         """
         check_ranges(self, RANGES)
-        if self.tables_share + self.bounds_share >= 1:
-            raise InputError("settings tables_share and bounds_share must add up to less than 1")
-        if self.width % HEADS:
-            raise InputError(f"setting width must be a multiple of {HEADS}, got {self.width!r}")
+        check_together(self.tables_share, self.bounds_share, self.width, HEADS)
 
 
 class TableDiffusion:
@@ -115,22 +111,20 @@ class TableDiffusion:
         """Tables, then DP-SGD; what private columns need first."""
         wanted = chosen(Settings, "table-diffusion", settings)
         batch = wanted.batch or min(max(budget.population // 16, 64), 512)
-        rate = min(batch / budget.population, 1.0)
-        training = DPSGD(
-            noise_multiplier=1.0,
+        training = dpsgd(
+            budget,
+            batch,
             clip_norm=wanted.clip_norm,
-            sample_rate=rate,
-            expected_batch=rate * budget.population,
             steps=wanted.steps,
             views=wanted.views,
         )
-        first = discoveries(schema, wanted.bounds_share)
-        return calibrate(
+        return planned(
+            schema,
             budget,
-            (*first, *WarmStart.releases(schema, wanted.tables_share)),
-            training,
+            lambda _: WarmStart.releases(schema, wanted.tables_share),
             count_epsilon=count_epsilon,
-            threshold_delta=threshold_delta(first, budget),
+            training=training,
+            bounds_share=wanted.bounds_share,
         )
 
     def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:
@@ -143,40 +137,37 @@ class TableDiffusion:
         self.net.to(device)
         kept = copy.deepcopy(self.net)
         optimizer = torch.optim.Adam(self.net.parameters(), lr=self.settings.rate)
+        modules, adam = {"net": self.net, "kept": kept}, {"adam": optimizer}
         restored = state.restore()
         if restored is None:
             self._warm_up(progress, device)
             kept.load_state_dict(self.net.state_dict())
-            state.checkpoint(_packed(self.net, kept, optimizer), 0)
+            state.checkpoint(packed(modules, adam), 0)
         else:
-            _unpack(restored[0], self.net, kept, optimizer)
+            unpack(restored[0], modules, adam)
         for step in range(state.asked, training.steps):
             for group in optimizer.param_groups:
                 group["lr"] = self.settings.rate * _ramp(step, training.steps)
             state.asking(step)
             door.step(self.net, self.objective)
             optimizer.step()
-            _average(kept, self.net, min(self.settings.decay, (step + 1) / (step + 10)))
+            average(kept, self.net, min(self.settings.decay, (step + 1) / (step + 10)))
             done = step + 1
             if done % self.settings.save_every == 0 or done == training.steps:
-                state.checkpoint(_packed(self.net, kept, optimizer), done)
+                state.checkpoint(packed(modules, adam), done)
             progress("training", done, training.steps)
         self.net = kept
 
     def tensors(self) -> dict[str, Tensor]:
         """The averaged weights, and the warm start that they are added to."""
         held = {f"net.{name}": value for name, value in self.net.state_dict().items()}
-        start = {f"start.{k}": torch.from_numpy(v.copy()) for k, v in self._start.arrays().items()}
-        return held | start
+        start = as_tensors(self._start.arrays())
+        return held | {f"start.{name}": value for name, value in start.items()}
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up saved weights."""
-        parts: dict[str, dict[str, Tensor]] = {"net": {}, "start": {}}
-        for name, value in tensors.items():
-            whose, _, rest = name.partition(".")
-            parts[whose][rest] = value
-        self.net.load_state_dict(parts["net"])
-        self._start.take_up({name: value.numpy() for name, value in parts["start"].items()})
+        self.net.load_state_dict(under("net", tensors))
+        self._start.take_up(as_arrays(under("start", tensors)))
         self.objective.base = self._start.own_logits(self.objective.facts)
 
     def sample(
@@ -248,35 +239,3 @@ class TableDiffusion:
 def _ramp(step: int, steps: int) -> float:
     """Ten steps up, then down to 0.3 in a straight line."""
     return min(1.0, (step + 1) / 10) * (1 - 0.7 * step / steps)
-
-
-def _average(kept: nn.Module, net: nn.Module, decay: float) -> None:
-    """Move the kept weights towards the net's by 1 - decay."""
-    with torch.no_grad():
-        for old, new in zip(kept.parameters(), net.parameters(), strict=True):
-            old.lerp_(new, 1 - decay)
-
-
-def _packed(net: nn.Module, kept: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Weights, averaged weights and moments under names of their own."""
-    held = {f"net.{name}": value for name, value in net.state_dict().items()}
-    held |= {f"kept.{name}": value for name, value in kept.state_dict().items()}
-    for index, moments in optimizer.state_dict()["state"].items():
-        held |= {f"adam.{index}.{name}": value for name, value in moments.items()}
-    return held
-
-
-def _unpack(
-    held: Mapping[str, Tensor], net: nn.Module, kept: nn.Module, optimizer: torch.optim.Optimizer
-) -> None:
-    """Inverse of `_packed`."""
-    for prefix, module in (("net.", net), ("kept.", kept)):
-        module.load_state_dict(
-            {k.removeprefix(prefix): v for k, v in held.items() if k.startswith(prefix)}
-        )
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, value in held.items():
-        if name.startswith("adam."):
-            _, index, part = name.split(".")
-            moments.setdefault(int(index), {})[part] = value
-    optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})

@@ -11,18 +11,18 @@ from torch import Tensor
 
 from dpsynth.data.codec import PAD, Codec, Tokens
 from dpsynth.models.adversary import RealHalf
-from dpsynth.models.base import Progress, discoveries, threshold_delta
-from dpsynth.models.duel import Duel, under
+from dpsynth.models.base import Progress, dpsgd, planned
+from dpsynth.models.duel import Duel
 from dpsynth.models.gan_settings import HEADS, Settings
 from dpsynth.models.generator import Generator
 from dpsynth.models.layout import Codes, Layout
+from dpsynth.models.packing import as_arrays, as_tensors, under
 from dpsynth.models.settings import chosen
 from dpsynth.models.state import State
-from dpsynth.models.warm import WarmStart
-from dpsynth.privacy.accountant import calibrate
+from dpsynth.models.warm import WarmStart, joined
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
-from dpsynth.privacy.plan import DPSGD, Plan
+from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
 
 SHARES_FROM = 4096  # samples of the warm start that shares of codes are taken from
@@ -56,21 +56,19 @@ class TableGan:
         """The warm start, then DP-SGD; what private columns need first."""
         wanted = chosen(Settings, "table-gan", settings)
         batch = wanted.batch or min(max(budget.population // 8, 64), 1024)
-        rate = min(batch / budget.population, 1.0)
-        training = DPSGD(
-            noise_multiplier=1.0,
+        training = dpsgd(
+            budget,
+            batch,
             clip_norm=wanted.clip_norm,
-            sample_rate=rate,
-            expected_batch=rate * budget.population,
             steps=wanted.steps,
         )
-        first = discoveries(schema, wanted.bounds_share)
-        return calibrate(
+        return planned(
+            schema,
             budget,
-            (*first, *WarmStart.releases(schema, wanted.tables_share)),
-            training,
+            lambda _: WarmStart.releases(schema, wanted.tables_share),
             count_epsilon=count_epsilon,
-            threshold_delta=threshold_delta(first, budget),
+            training=training,
+            bounds_share=wanted.bounds_share,
         )
 
     def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:
@@ -105,12 +103,12 @@ class TableGan:
 
     def tensors(self) -> dict[str, Tensor]:
         """The warm start and the averaged generator; nothing of the critic."""
-        held = {f"start.{k}": torch.from_numpy(a.copy()) for k, a in self.start.arrays().items()}
+        held = {f"start.{k}": v for k, v in as_tensors(self.start.arrays()).items()}
         return held | {f"generator.{k}": v for k, v in self.generator.state_dict().items()}
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up what `tensors` gave."""
-        self.start.take_up({k: v.numpy() for k, v in under("start", tensors).items()})
+        self.start.take_up(as_arrays(under("start", tensors)))
         self.generator.load_state_dict(under("generator", tensors))
 
     def sample(
@@ -140,11 +138,7 @@ class TableGan:
                 self.start.relabel(parts[-1], rng)
             if patients:
                 progress("generating", min(start + chunk, patients), patients)
-        return Tokens(
-            static=np.concatenate([p.static for p in parts]),
-            visits=np.concatenate([p.visits for p in parts]),
-            length=np.concatenate([p.length for p in parts]),
-        )
+        return joined(parts)
 
     def _pool(self, rng: np.random.Generator, device: torch.device) -> Iterator[Codes]:
         """Fresh samples of the warm start without end; the first is a large one."""

@@ -17,7 +17,7 @@ from adversaries import ADVERSARIES, JOINS, schema, written
 
 from dpsynth.cli.main import run
 from dpsynth.data.codec import PAD
-from dpsynth.models import log_linear, markov_model, state, table_diffusion, table_gan
+from dpsynth.models import base, state, table_diffusion
 from dpsynth.pipeline import generate, training
 from dpsynth.pipeline.training import train
 from dpsynth.privacy import accountant, door
@@ -79,10 +79,7 @@ def forced(monkeypatch, tmp_path):
     monkeypatch.setattr(training, "noised_size", lambda *_: 60)
     monkeypatch.setattr(training, "new_id", lambda: "0123456789abcdef")
     for module, name, cached in (
-        (table_diffusion, "calibrate", calibrate),
-        (table_gan, "calibrate", calibrate),
-        (markov_model, "calibrate", calibrate),
-        (log_linear, "calibrate", calibrate),
+        (base, "calibrate", calibrate),
         (accountant, "certify", certify),
         (accountant, "profile", profile),
     ):

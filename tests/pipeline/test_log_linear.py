@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from test_kill_resume import killed, killing
 
-from dpsynth.models import log_linear
+from dpsynth.models import base
 from dpsynth.models.state import State
 from dpsynth.models.warm import fitting, start
 from dpsynth.privacy import accountant
@@ -26,7 +26,7 @@ def planned():
 @pytest.fixture
 def ward(clinic, monkeypatch, planned):
     """The clinic, and a model that is fitted in no time."""
-    monkeypatch.setattr(log_linear, "calibrate", planned)
+    monkeypatch.setattr(base, "calibrate", planned)
     monkeypatch.setattr(start, "ROUNDS", 3)
     monkeypatch.setattr(start, "SUMMARIES", 200)
     monkeypatch.setattr(fitting, "PATIENTS", 200)

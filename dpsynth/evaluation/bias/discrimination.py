@@ -25,12 +25,14 @@ def too_few(y: np.ndarray) -> str:
     return f"{fewer} events, fewer than {EVENTS}" if fewer < EVENTS else ""
 
 
-def _weights(predicted: Predicted, replicates: int, seed: int) -> np.ndarray:
+def sample_weights(predicted: Predicted, replicates: int, seed: int) -> np.ndarray:
+    """(replicates, samples) how often each sample's patient was drawn."""
     rng = np.random.default_rng(seed)
     return patient_weights(predicted.patients, replicates, rng)[:, predicted.patient]
 
 
-def _auc(predicted: Predicted, inside: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def replicate_auc(predicted: Predicted, inside: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(replicates,) AUC among the samples of those patients."""
     kept = inside[predicted.patient]
     return weighted_auc(predicted.y[kept], predicted.score[kept], weights[:, kept])
 
@@ -61,7 +63,7 @@ def group_auc(
     why = too_few(predicted.y[inside[predicted.patient]])
     if why:
         return not_assessable(why, members)
-    values = _auc(predicted, inside, _weights(predicted, replicates, seed))
+    values = replicate_auc(predicted, inside, sample_weights(predicted, replicates, seed))
     return bootstrap_estimate(values, members, (0.0, 1.0), predicted.note)
 
 
@@ -97,8 +99,8 @@ def auc_loss(
     why = too_few(real.y[inside[real.patient]])
     if why:
         return not_assessable(why, members)
-    weights = _weights(real, replicates, seed)
-    values = _auc(real, inside, weights) - _auc(synthetic, inside, weights)
+    weights = sample_weights(real, replicates, seed)
+    values = replicate_auc(real, inside, weights) - replicate_auc(synthetic, inside, weights)
     return bootstrap_estimate(values, members, (-1.0, 1.0), synthetic.note)
 
 
@@ -128,6 +130,6 @@ def auc_gap(
     members = int(sum(each.sum() for each in held))
     if len(held) < 2:
         return not_assessable("fewer than two groups with enough events", members)
-    weights = _weights(predicted, replicates, seed)
-    values = np.array([_auc(predicted, each, weights) for each in held])
+    weights = sample_weights(predicted, replicates, seed)
+    values = np.array([replicate_auc(predicted, each, weights) for each in held])
     return bootstrap_estimate(np.ptp(values, axis=0), members, (0.0, 1.0), predicted.note)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from dpsynth.evaluation.bias.discrimination import too_few
+from dpsynth.evaluation.bias.discrimination import replicate_auc, sample_weights, too_few
 from dpsynth.evaluation.estimate import (
     REPLICATES,
     Estimate,
     bootstrap_estimate,
     not_assessable,
-    patient_weights,
-    weighted_auc,
 )
 from dpsynth.evaluation.utility.boosting import Predicted
 
@@ -48,21 +46,12 @@ def group_gap(
         Fewer than `discrimination.EVENTS` cases or non-cases in the group: not assessable.
     """
     members = int(inside.sum())
-    kept = inside[real.patient]
-    why = too_few(real.y[kept])
+    why = too_few(real.y[inside[real.patient]])
     if why:
         return not_assessable(why, members)
-    rng = np.random.default_rng(seed)
-    weights = patient_weights(real.patients, replicates, rng)[:, real.patient]
-    everyone = np.ones_like(kept)
-    group, overall = (_loss(real, synthetic, who, weights) for who in (kept, everyone))
+    weights = sample_weights(real, replicates, seed)
+    group, overall = (
+        replicate_auc(real, who, weights) - replicate_auc(synthetic, who, weights)
+        for who in (inside, np.ones_like(inside))
+    )
     return bootstrap_estimate(group - overall, members, (-2.0, 2.0), synthetic.note)
-
-
-def _loss(
-    real: Predicted, synthetic: Predicted, kept: np.ndarray, weights: np.ndarray
-) -> np.ndarray:
-    """AUC lost on those samples, in each replicate."""
-    y, part = real.y[kept], weights[:, kept]
-    best, copied = (weighted_auc(y, each.score[kept], part) for each in (real, synthetic))
-    return best - copied
