@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.errors import BudgetError
@@ -51,11 +52,19 @@ class ClippedTables:
     def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
         """(all cells,) the tables, each times its weight, end to end. Private."""
         parts = [(query.rows(tokens, codec), query.weight) for query in self.tables]
-        length = np.zeros(len(tokens))
+        scale = self._scale(parts, len(tokens))
+        return np.concatenate([rows.T @ (scale * weight) for rows, weight in parts])
+
+    def scale(self, tokens: Tokens, codec: Codec) -> np.ndarray:
+        """(patients,) by what each patient's rows are multiplied. Private, as `answer` is."""
+        parts = [(query.rows(tokens, codec), query.weight) for query in self.tables]
+        return self._scale(parts, len(tokens))
+
+    def _scale(self, parts: list[tuple[csr_array, float]], patients: int) -> np.ndarray:
+        length = np.zeros(patients)
         for rows, weight in parts:  # squares are of rows alone: a weight may be very small
             length = np.hypot(length, np.sqrt(rows.multiply(rows).sum(axis=1)) * weight)
-        scale = self.bound / np.maximum(length, self.bound)
-        return np.concatenate([rows.T @ (scale * weight) for rows, weight in parts])
+        return self.bound / np.maximum(length, self.bound)
 
     def split(self, answer: np.ndarray, codec: Codec) -> list[np.ndarray]:
         """The tables of a noisy answer, in the order of `tables`, in (scaled) patients."""

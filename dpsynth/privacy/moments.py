@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dpsynth.data.codec import Codec, Tokens
-from dpsynth.privacy.scores import Scores
+from dpsynth.privacy.scores import Scores, looked_up
 
 CHUNK = 4096  # patients whose vectors are held at once
 UNSAID = np.errstate(all="ignore")  # a warning would tell that such a patient exists
@@ -17,8 +17,8 @@ UNSAID = np.errstate(all="ignore")  # a warning would tell that such a patient e
 class VisitMoments:
     """Second moments of a visit's scores, with the patient's facts and the turn beside them.
 
-    Each patient adds the mean over the visits of u u', where u is (facts, turn, now); a
-    patient without visits adds that of (facts, 0, 0).
+    Each patient adds the mean over the visits of u u', where u is (facts, turn, now), each
+    score times its scale; a patient without visits adds that of (facts, 0, 0).
 
     Guarantee:
         u is scaled down to length at most `clip`, so u u' has Frobenius norm at most clip^2,
@@ -48,32 +48,36 @@ class VisitMoments:
         for start in range(0, len(tokens), CHUNK):
             part = tokens.take(np.arange(start, min(start + CHUNK, len(tokens))))
             rows, share = visit_scores(self.scores, part)
-            rows = clipped(rows, self.clip)
+            rows = clipped(rows * self.scores.scale, self.clip)
             total += (rows * share[:, None]).T @ rows
         return total
 
 
 @dataclass(frozen=True, kw_only=True)
-class LagMoments:
-    """Products of one visit field's scores with what was last known of all fields before.
+class LabelMoments:
+    """Products of one visit field's scores with what is known when it is drawn.
 
-    Each patient adds the mean over the visits of a b', where a are the scores of the field
-    and b those of the last known codes before the visit, of every field.
+    Each patient adds the mean over the visits of a z', where a are the scores of the field
+    and z is `known` of the visit, in directions that were chosen before.
 
     Guarantee:
-        a is scaled down to length at most clip[0], b to clip[1], so each a b' has Frobenius
+        a is scaled down to length at most clip[0], z to clip[1], so each a z' has Frobenius
         norm at most their product, and so has the mean: that is how far one patient, added or
         removed, moves the answer in L2.
 
     Attributes:
         scores: public, or released.
         field: position of the visit field.
-        clip: bounds on the lengths of a and b.
+        centre, whiten: (known,) and (known, directions): what is known enters as
+            (known - centre) @ whiten; public, or released.
+        clip: bounds on the lengths of a and z.
         weight: in a joint release.
     """
 
     scores: Scores
     field: int
+    centre: np.ndarray
+    whiten: np.ndarray
     clip: tuple[float, float]
     weight: float = 1.0
 
@@ -84,18 +88,21 @@ class LagMoments:
 
     @UNSAID
     def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
-        """(scores of the field, scores of a visit) the exact sum. Private."""
+        """(scores of the field, directions) the exact sum. Private."""
         table = self.scores.visit[self.field]
-        total = np.zeros((table.shape[1], self.scores.widths[2]))
+        total = np.zeros((table.shape[1], self.whiten.shape[1]))
         for start in range(0, len(tokens), CHUNK):
             part = tokens.take(np.arange(start, min(start + CHUNK, len(tokens))))
-            inside = np.arange(part.visits.shape[1])[None, :] < part.length[:, None]
-            share = (inside / np.maximum(part.length, 1)[:, None])[inside]
-            now = table[part.visits[inside][:, self.field]]
-            before = self.scores.now(self.scores.carried(part)[:, :-1][inside])
-            now, before = clipped(now, self.clip[0]), clipped(before, self.clip[1])
-            total += (now * share[:, None]).T @ before
+            patient, turn = np.nonzero(part.inside)
+            now = clipped(table[part.visits[patient, turn, self.field]], self.clip[0])
+            share = 1.0 / part.length[patient]
+            total += (now * share[:, None]).T @ self.of(part, patient, turn)
         return total
+
+    def of(self, tokens: Tokens, patient: np.ndarray, turn: np.ndarray) -> np.ndarray:
+        """(rows, directions) what is known of those patients then, whitened and clipped."""
+        rows = known(self.scores, self.field, tokens, patient, turn)
+        return clipped((rows - self.centre) @ self.whiten, self.clip[1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,11 +162,32 @@ def visit_scores(scores: Scores, tokens: Tokens) -> tuple[np.ndarray, np.ndarray
     patient, turn = np.nonzero(inside)
     none = np.flatnonzero(tokens.length == 0)
     facts = scores.facts(tokens.static, tokens.length)
-    come = [facts[patient], scores.turn[turn], scores.now(tokens.visits[patient, turn])]
+    place = scores.places(tokens.length[patient], turn)
+    come = [facts[patient], place, scores.now(tokens.visits[patient, turn])]
     away = np.zeros((len(none), sum(scores.widths)))
     away[:, : facts.shape[1]] = facts[none]
     share = np.concatenate([1.0 / tokens.length[patient], np.ones(len(none))])
     return np.concatenate([np.concatenate(come, axis=1), away]), share
+
+
+def known(
+    scores: Scores, field: int, tokens: Tokens, patient: np.ndarray, turn: np.ndarray
+) -> np.ndarray:
+    """What is known of patients at a visit, but for one field of it.
+
+    Facts, the turn, the visit's other fields, whether it is the first visit, and, where it is
+    not, the field's scores in the visit before.
+
+    Shape:
+        patient, turn: (rows,); return: (rows, scores)
+    """
+    facts = scores.facts(tokens.static[patient], tokens.length[patient])
+    place = scores.places(tokens.length[patient], turn)
+    others = [table if j != field else table[:, :0] for j, table in enumerate(scores.visit)]
+    now = looked_up(tuple(others), tokens.visits[patient, turn])
+    first = (turn == 0).astype(float)[:, None]
+    before = scores.visit[field][np.maximum(tokens.visits[patient, turn - 1, field], 0)]
+    return np.concatenate([facts, place, now, first, before * (1 - first)], axis=1)
 
 
 def summaries(scores: Scores, tokens: Tokens, last: np.ndarray) -> np.ndarray:

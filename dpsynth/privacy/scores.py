@@ -20,11 +20,13 @@ class Scores:
     Attributes:
         static: (codes, scores) for each static field, and last for the number of visits
             (max_visits + 1, scores) where `counted`.
-        turn: (max_visits, scores) of which visit it is.
+        turn: (max_visits + 1, max_visits, scores) of how many visits there are and which it is.
         visit: (codes, scores) for each visit field.
         blank: for each visit field the code of a missing value, or -1: what `carried` passes
             over.
         counted: whether the number of visits is scored.
+        scale: (all scores: facts, turn, visit) by what each is multiplied before products are
+            measured: its share of what the bound on a patient leaves.
     """
 
     static: tuple[np.ndarray, ...]
@@ -32,13 +34,14 @@ class Scores:
     visit: tuple[np.ndarray, ...]
     blank: tuple[int, ...]
     counted: bool
+    scale: np.ndarray
 
     @property
     def widths(self) -> tuple[int, int, int]:
         """How many scores a patient's facts, a turn and a visit have."""
         return (
             sum(table.shape[1] for table in self.static),
-            self.turn.shape[1],
+            self.turn.shape[2],
             sum(table.shape[1] for table in self.visit),
         )
 
@@ -54,6 +57,10 @@ class Scores:
     def carry(self, before: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """(rows, fields) the last known codes, once these have been seen."""
         return np.where(codes == np.array(self.blank), before, codes)
+
+    def places(self, length: np.ndarray, turn: np.ndarray | int) -> np.ndarray:
+        """(rows,) numbers of visits, and which visit it is -> (rows, scores of a turn)."""
+        return self.turn[length, turn]
 
     def nothing(self, rows: int) -> np.ndarray:
         """(rows, fields) what is carried before the first visit: missing, or else code 0."""

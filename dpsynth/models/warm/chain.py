@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 
 from dpsynth.data.codec import PAD, Codec, Tokens
+from dpsynth.models.warm.visit_label import VisitLabel
 from dpsynth.privacy.scores import Scores
 
 POOL = 4  # candidates per patient whose facts are partly fixed
@@ -21,8 +22,9 @@ class Chain:
     A code's log-probability is a sum of
     - the column's own table: first values, or transitions from the visit before, and an
       effect of the turn;
-    - its scores times a linear function of what is known: the patient's facts, the turn, the
-      visit's earlier columns and, for the column drawn last, the last known codes before.
+    - its scores times a linear function of what is known: the patient's facts, the turn, and
+      the visit's earlier columns.
+    A label among the visit columns is drawn last in its visit; once `label` is there, by that.
 
     Attributes:
         codec, scores: see there; a static label without scores is drawn by whoever holds it.
@@ -31,9 +33,8 @@ class Chain:
             (codes,) logs and (scores of it, scores of all facts).
         first, step, turn: for each visit column (codes,), (codes, codes) and (max_visits,
             codes) logs.
-        weights: for each visit column (scores of it, facts + turn + visit), and with
-            `lagged` as many as a visit has again.
-        lagged: whether the last known codes before a visit are seen.
+        weights: for each visit column (scores of it, facts + turn + visit).
+        label: of the visit column that is drawn last, or none.
     """
 
     codec: Codec
@@ -45,13 +46,13 @@ class Chain:
     step: list[np.ndarray]
     turn: list[np.ndarray]
     weights: list[np.ndarray]
-    lagged: bool
+    label: VisitLabel | None = None
 
     @classmethod
     def blank(cls, codec: Codec, scores: Scores, late: int | None) -> Chain:
         """All codes alike; `late` is the visit column that is drawn last, if any."""
         facts, turns, width = scores.widths
-        known = facts + turns + width * (1 if late is None else 2)
+        known = facts + turns + width
         sizes = [field.size for field in codec.visit]
         return cls(
             codec=codec,
@@ -63,7 +64,6 @@ class Chain:
             step=[np.zeros((size, size)) for size in sizes],
             turn=[np.zeros((codec.max_visits, size)) for size in sizes],
             weights=[np.zeros((table.shape[1], known)) for table in scores.visit],
-            lagged=late is not None,
         )
 
     def sample(
@@ -74,11 +74,13 @@ class Chain:
         visits = self._visits(static, length, rng)
         inside = np.arange(self.codec.max_visits)[None, :] < length[:, None]
         visits[~inside] = PAD
-        return Tokens(
+        made = Tokens(
             static=static.astype(np.int16),
             visits=visits.astype(np.int16),
             length=length.astype(np.int16),
         )
+        self.relabel(made, rng)
+        return made
 
     def facts(
         self, patients: int, rng: np.random.Generator, where: Mapping[int, int]
@@ -117,27 +119,52 @@ class Chain:
         rows, (facts, turns, width) = len(static), self.scores.widths
         visits = np.zeros((rows, self.codec.max_visits, len(self.codec.visit)), dtype=np.int64)
         head = self.scores.facts(static, length)
-        carried = self.scores.nothing(rows)
         for t in range(self.codec.max_visits):
             here = np.flatnonzero(length > t)
             if not len(here):
                 break
-            known = np.zeros((len(here), facts + turns + width * (1 + self.lagged)))
+            known = np.zeros((len(here), facts + turns + width))
             known[:, :facts] = head[here]
-            known[:, facts : facts + turns] = self.scores.turn[t]
-            if self.lagged:
-                known[:, facts + turns + width :] = self.scores.now(carried[here])
+            known[:, facts : facts + turns] = self.scores.places(length[here], t)
             start = facts + turns + np.array(self.starts)
             for j in self.order:
                 table = self.scores.visit[j]
+                if self.label is not None and j == self.label.field:
+                    continue
                 own = self.step[j][visits[here, t - 1, j]] if t else self.first[j]
                 logits = own + self.turn[j][t] + known @ self.weights[j].T @ table.T
                 codes = drawn(logits, rng)
                 visits[here, t, j] = codes
                 known[:, start[j] : start[j] + table.shape[1]] = table[codes]
-            if self.lagged:
-                carried[here] = self.scores.carry(carried[here], visits[here, t])
         return visits
+
+    def chances(self, made: Tokens) -> list[np.ndarray]:
+        """Of each visit column (visits, codes): the chance of every code where one was drawn."""
+        patient, turn = np.nonzero(made.inside)
+        codes = made.visits[patient, turn].astype(np.int64)
+        before = made.visits[patient, turn - 1].astype(np.int64)
+        head = self.scores.facts(made.static, made.length)[patient]
+        place = self.scores.places(made.length[patient], turn)
+        known = np.concatenate([head, place, self.scores.now(codes)], axis=1)
+        found = []
+        for j, table in enumerate(self.scores.visit):
+            own = np.where((turn == 0)[:, None], self.first[j], self.step[j][before[:, j]])
+            # Later columns of the visit have no weight.
+            logits = own + self.turn[j][turn] + known @ self.weights[j].T @ table.T
+            found.append(softmax(logits, axis=1))
+        return found
+
+    def relabel(self, made: Tokens, rng: np.random.Generator) -> None:
+        """Draw the label of every visit again, in order, where it is a visit column."""
+        if self.label is None:
+            return
+        j = self.label.field
+        for t in range(self.codec.max_visits):
+            here = np.flatnonzero(made.length > t)
+            if not len(here):
+                break
+            own = self.step[j][made.visits[here, t - 1, j]] if t else self.first[j]
+            made.visits[here, t, j] = drawn(own + self.label.tilt(made, here, np.full(len(here), t)), rng)
 
     @property
     def starts(self) -> list[int]:

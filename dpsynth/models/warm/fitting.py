@@ -6,17 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 
-from dpsynth.data.codec import Tokens
+from dpsynth.data.codec import Codec, Tokens
 from dpsynth.models.base import Progress, quiet
 from dpsynth.models.warm.chain import Chain
 from dpsynth.privacy.clipped_tables import ClippedTables
-from dpsynth.privacy.moments import LagMoments, clipped, visit_scores
+from dpsynth.privacy.moments import clipped, visit_scores
 from dpsynth.privacy.query import Query, Slot
 
 PATIENTS = 4000  # at most simulated in each round: as many as there are real ones
 FEWEST = 500
 RATE = 0.5  # share of the gap that a round closes
+LEAST_RIDGE = 0.02
+LEAST_OPEN = 0.1  # of a code's variance, with which its step is found
+MOST_STEP = 2.0  # in nats, of a table's logit in one round
+LEAST_SPREAD = 0.05  # of what is left open of a score, with which the pull is found
 LAST = 0.4  # share of the rounds over which the chain is averaged
 
 
@@ -33,9 +38,8 @@ class Targets:
         moments: (scores, scores) mean second moments of (facts, turn, now).
         clip: bound on the length of (facts, turn, now) that those were measured with; the
             simulated ones are clipped alike, or else clipping would pass for independence.
-        late: what the lag moments of the visit column drawn last were asked with, or none.
-        lag: (scores of it, scores of a visit) those moments, or none.
-        ridge: pull of the weights towards zero.
+        doubt: (scores, scores) variance of the noise in those over the likely variance of a
+            weight.
         least: chance below which a cell of a table is noise.
         total: noisy number of patients.
     """
@@ -46,9 +50,7 @@ class Targets:
     turn: Sequence[np.ndarray]
     moments: np.ndarray
     clip: float
-    late: LagMoments | None
-    lag: np.ndarray | None
-    ridge: float
+    doubt: np.ndarray
     least: float
     total: int
 
@@ -71,8 +73,9 @@ def fit(
     for turn in range(rounds):
         made = chain.sample(min(max(targets.total, FEWEST), PATIENTS), rng)
         rate = RATE if turn < rounds - last else RATE / 2
-        _move_tables(chain, targets, made, rate)
-        _move_weights(chain, targets, made, rate)
+        chances = chain.chances(made)
+        _move_tables(chain, targets, made, chances, rate)
+        _move_weights(chain, targets, made, chances, rate)
         if turn >= rounds - last:
             for name, value in chain.arrays().items():
                 kept[name] = kept.get(name, 0.0) + value / last
@@ -81,7 +84,9 @@ def fit(
         chain.take_up(kept)
 
 
-def _move_tables(chain: Chain, targets: Targets, made: Tokens, rate: float) -> None:
+def _move_tables(
+    chain: Chain, targets: Targets, made: Tokens, chances: list[np.ndarray], rate: float
+) -> None:
     codec, least = chain.codec, targets.least
 
     def moved(wanted: np.ndarray, table: np.ndarray) -> np.ndarray:
@@ -94,94 +99,141 @@ def _move_tables(chain: Chain, targets: Targets, made: Tokens, rate: float) -> N
     if chain.scores.counted:
         simulated = Query((Slot("length"),)).answer(made, codec)
         chain.static[-1] = chain.static[-1] + moved(targets.static[-1], simulated)
-    if targets.steps is not None:
-        pairs = targets.steps.split(targets.steps.answer(made, codec), codec)
-        for j, simulated in enumerate(pairs):
-            chain.step[j] = chain.step[j] + moved(targets.step[j], simulated)
-    for j in range(len(codec.visit)):
-        turns = Query((Slot("turn"), Slot("now", j))).answer(made, codec)
+    if not codec.visit:
+        return
+    pairs, turns = expected(codec, targets.steps, made, chances)
+    squares = expected(codec, targets.steps, made, [each**2 for each in chances])
+    for j, (simulated, square) in enumerate(zip(pairs, squares[0], strict=True)):
+        opened = moved(targets.step[j], simulated) / still_open(simulated, square)
+        chain.step[j] = chain.step[j] + np.clip(opened, -MOST_STEP, MOST_STEP)
+    for j, (simulated, square) in enumerate(zip(turns, squares[1], strict=True)):
+        left = still_open(simulated, square)
         for t, wanted in enumerate(targets.turn[j]):
-            chain.turn[j][t] = chain.turn[j][t] + moved(wanted, turns[t]) / 2
+            opened = moved(wanted, simulated[t]) / 2 / left[t]
+            chain.turn[j][t] = chain.turn[j][t] + np.clip(opened, -MOST_STEP, MOST_STEP)
 
 
-def _move_weights(chain: Chain, targets: Targets, made: Tokens, rate: float) -> None:
+def expected(
+    codec: Codec, steps: ClippedTables | None, made: Tokens, chances: list[np.ndarray]
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Transitions and turns' values of each column, counted as chances and not as draws.
+
+    The same in the mean, with far less noise, above all in rare cells.
+
+    Args:
+        codec: the code book.
+        steps: how the transitions were asked for, or none.
+        made: generated patients.
+        chances: of each column's codes where one was drawn, `Chain.chances`.
+
+    Returns:
+        (codes, codes) of each column, weighed as `steps` weighs patients, none without; and
+        (turns, codes) of each column, each patient there with weight 1.
+    """
+    patient, turn = np.nonzero(made.inside)
+    visits = np.arange(len(turn))
+    at = csr_array((np.ones(len(turn)), (turn, visits)), shape=(codec.max_visits, len(turn)))
+    turns = [at @ chance for chance in chances]
+    if steps is None:
+        return [], turns
+    share = steps.scale(made, codec) / np.maximum(made.length - 1.0, 1.0)
+    later = np.flatnonzero(turn > 0)
+    before = made.visits[patient, turn - 1].astype(np.int64)[later]
+    pairs = []
+    for j, chance in enumerate(chances):
+        places = (before[:, j], later)
+        weighed = csr_array((share[patient[later]], places), shape=(chance.shape[1], len(turn)))
+        pairs.append(weighed @ chance)
+    return pairs, turns
+
+
+def still_open(chance: np.ndarray, square: np.ndarray) -> np.ndarray:
+    """(rows, codes) by how much a code's share moves with its logit, against a free code's.
+
+    A code that follows from others moves little: its table needs the larger a step.
+
+    Args:
+        chance, square: (rows, codes) sums of each code's chances and of their squares.
+    """
+    rows = np.maximum(chance.sum(axis=1, keepdims=True), 1e-12)
+    mean, second = chance / rows, square / rows
+    return np.clip((mean - second) / np.maximum(mean * (1 - mean), 1e-12), LEAST_OPEN, 1.0)
+
+
+def _move_weights(
+    chain: Chain, targets: Targets, made: Tokens, chances: list[np.ndarray], rate: float
+) -> None:
     scores = chain.scores
-    facts, turns, width = scores.widths
+    facts, turns, _ = scores.widths
     rows, share = visit_scores(scores, made)
-    rows = clipped(rows, targets.clip)
-    everything = (rows * share[:, None]).T @ rows / len(made)
-    wanted, ridge = targets.moments, targets.ridge
+    rows = clipped(rows * scores.scale, targets.clip) / scores.scale
+    rows = rows * np.sqrt(share / len(made))[:, None]
+    simulated = rows.T @ rows
+    gap, doubt = targets.moments - simulated, targets.doubt
     start = 0
     for i, table in enumerate(scores.static):
         mine = slice(start, start + table.shape[1])
         if start and table.shape[1]:
+            curves = np.repeat(simulated[None, :start, :start], table.shape[1], axis=0)
             chain.static_weights[i] = _moved(
-                chain.static_weights[i], np.arange(start), mine, wanted, everything, ridge, rate
+                chain.static_weights[i], np.arange(start), curves, gap[:start, mine],
+                doubt[:start, mine], rate,
             )
         start += table.shape[1]
-    if not width:
-        return
-    gap, simulated = wanted, everything
-    if targets.late is not None and targets.lag is not None:
-        gap, simulated = _with_lag(chain, targets, made, rows, share)
     known = list(range(facts + turns))
+    visits = len(chances[0]) if chances else 0
     for j in chain.order:
+        table = scores.visit[j]
         first = facts + turns + chain.starts[j]
-        mine = slice(first, first + scores.visit[j].shape[1])
-        before = []
-        if targets.late is not None and j == targets.late.field:
-            # But its own: what it does to itself is in its transitions.
-            before = [k + width for k in range(facts + turns, len(gap) - width)]
-            before = [k for k in before if not mine.start <= k - width < mine.stop]
+        mine = slice(first, first + table.shape[1])
+        spread = chances[j] @ table**2 - (chances[j] @ table) ** 2
+        seen = rows[:visits][:, known]
+        curves = [(seen * each[:, None]).T @ seen for each in spread.T]
         chain.weights[j] = _moved(
-            chain.weights[j], np.array(known + before), mine, gap, simulated, ridge, rate
+            chain.weights[j], np.array(known, dtype=int), np.array(curves), gap[known, mine],
+            doubt[known, mine], rate,
         )
         known += range(mine.start, mine.stop)
-
-
-def _with_lag(
-    chain: Chain, targets: Targets, made: Tokens, rows: np.ndarray, share: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Wanted and simulated moments with the last known codes before each visit beside them."""
-    scores, late = chain.scores, targets.late
-    assert late is not None and targets.lag is not None
-    inside = np.arange(chain.codec.max_visits)[None, :] < made.length[:, None]
-    before = clipped(scores.now(scores.carried(made)[:, :-1][inside]), late.clip[1])
-    before = np.concatenate([before, np.zeros((len(rows) - len(before), before.shape[1]))])
-    both = np.concatenate([rows, before], axis=1)
-    simulated = (both * share[:, None]).T @ both / len(made)
-    size, first = rows.shape[1], sum(scores.widths[:2]) + chain.starts[late.field]
-    mine = slice(first, first + scores.visit[late.field].shape[1])
-    simulated[mine, size:] = late.answer(made, chain.codec) / len(made)
-    simulated[size:, mine] = simulated[mine, size:].T
-    wanted = simulated.copy()
-    wanted[:size, :size] = targets.moments
-    wanted[mine, size:] = targets.lag
-    wanted[size:, mine] = targets.lag.T
-    return wanted, simulated
 
 
 def _moved(
     weights: np.ndarray,
     known: np.ndarray,
-    mine: slice,
-    wanted: np.ndarray,
-    simulated: np.ndarray,
-    ridge: float,
+    curves: np.ndarray,
+    gap: np.ndarray,
+    doubt: np.ndarray,
     rate: float,
 ) -> np.ndarray:
     """One damped Newton step of a column's weights on what is known before it.
 
-    The pull towards zero is taken implicitly: however large the ridge, no step overshoots.
+    The pull towards zero is taken implicitly: however strong, no step overshoots.
+
+    Args:
+        weights: (scores, all that can be known).
+        known: places of what is known.
+        curves: (scores, known, known) by how much moments move with weights.
+        gap: (known, scores) of moments.
+        doubt: (known, scores) see `Targets`.
+        rate: share of the gap that is closed.
     """
-    if not len(known) or mine.start == mine.stop:
+    if not (len(known) and len(curves)):
         return weights
-    curve = simulated[np.ix_(known, known)] + ridge * np.eye(len(known))
-    gap = (wanted - simulated)[known, mine]
+    left = np.trace(curves, axis1=1, axis2=2) / len(known)
+    ridge = pull(doubt.T, np.clip(left, LEAST_SPREAD, 1.0)[:, None])
+    step = np.linalg.solve(curves + ridge[:, :, None] * np.eye(len(known)), gap.T[:, :, None])
     moved = weights.copy()
-    moved[:, known] += rate * np.linalg.solve(curve, gap).T
-    moved[:, known] /= 1 + rate * ridge
+    moved[:, known] = (moved[:, known] + rate * step[:, :, 0]) / (1 + rate * ridge)
     return moved
+
+
+def pull(doubt: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """The ridge that weighs noise in a moment against what weights are likely to be.
+
+    With noise of variance s^2 in a moment that moves by `spread` with a weight of prior
+    variance t, the most probable weights are where gap = weight s^2 / (t spread); steps of
+    curvature `spread` and ridge r rest where gap = weight r (spread + r).
+    """
+    return np.maximum((np.sqrt(spread**2 + 4 * doubt / spread) - spread) / 2, LEAST_RIDGE)
 
 
 def _shares(table: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from dpsynth.data.codec import Codec
 from dpsynth.models.tables import cleaned
 from dpsynth.models.warm.score_tables import Histograms
+from dpsynth.models.warm.smoothing import distances, pooled, smoothed_steps
 from dpsynth.privacy.clipped_tables import ClippedTables
 from dpsynth.privacy.query import Query, Question, Slot
 
@@ -48,8 +49,11 @@ class Tables:
         for j, turns in enumerate(self.turn):
             share = turns.mean(axis=0)
             if self.step and not codec.regular:
-                both = (self.step[j].sum(axis=0) + self.step[j].sum(axis=1)) / 2
-                share = alone * share + (1 - alone) * both
+                # Exact where nobody has more than two visits: half of a second visit for half
+                # of a first one.
+                later = self.step[j].sum(axis=0) - self.step[j].sum(axis=1)
+                share = np.maximum(share + (1 - alone) * later / 2, 0.0)
+                share = share / share.sum()
             visit.append(share)
         return Histograms(static=self.static[:facts], length=length, visit=visit)
 
@@ -97,20 +101,27 @@ def read(codec: Codec, answers: list[np.ndarray], noise_sd: float) -> Tables:
     facts = len(codec.static) + (codec.max_visits > 0 and not codec.regular)
     static = [cleaned(left.pop(0), noise_sd / FACT_WEIGHT) for _ in range(facts)]
     totals = [float(answer.sum()) for answer in answers[:facts]]
-    step: list[np.ndarray] = []
     pairs = transitions(codec)
-    if pairs is not None:
-        step = [cleaned(each, noise_sd) for each in pairs.split(left.pop(), codec)]
-    turn = []
+    steps = [] if pairs is None else pairs.split(left.pop(), codec)
     if codec.regular and codec.visit:
         tables = asked[facts]
         assert isinstance(tables, ClippedTables)
         cell_sd = noise_sd / tables.weight
         turns = tables.split(left.pop(), codec)
-        turn = [smoothed(each, cell_sd) for each in turns]
         totals += [float(each.sum()) for each in turns if not facts]  # no patient is clipped
+        turn = [smoothed(each, cell_sd) for each in turns]
+        alike = [(each.sum(axis=0), cell_sd * codec.max_visits**0.5) for each in turns]
     else:
-        turn = [cleaned(each, noise_sd / FACT_WEIGHT)[None] for each in left]
+        alike = [(each, noise_sd / FACT_WEIGHT) for each in left]
+        turn = [cleaned(*each)[None] for each in alike]
+    step = []
+    for j, (noisy, field) in enumerate(zip(steps, codec.visit, strict=False)):
+        sides = [noisy.sum(axis=1), noisy.sum(axis=0), alike[j][0]]
+        sds = [noise_sd * field.size**0.5] * 2 + [alike[j][1]]
+        rows, columns, near = pooled(sides, sds)
+        step.append(smoothed_steps(noisy, noise_sd, distances(field), rows, columns))
+        if not codec.regular:
+            turn[j] = near[None]
     total = max(float(np.median(totals)), 1.0) if totals else 1.0
     return Tables(static=static, step=step, turn=turn, total=total, noise=noise_sd / total)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -17,16 +16,17 @@ from dpsynth.models.warm.label import LabelModel, whitening
 from dpsynth.models.warm.logits import OwnLogits
 from dpsynth.models.warm.questions import Tables, questions, read, transitions
 from dpsynth.models.warm.score_tables import blanks, score_tables
+from dpsynth.models.warm.visit_label import VisitLabel, directions
 from dpsynth.privacy.door import Door
-from dpsynth.privacy.moments import ClassSums, LagMoments, VisitMoments, summaries
+from dpsynth.privacy.moments import ClassSums, LabelMoments, VisitMoments, known, summaries
 from dpsynth.privacy.plan import Plan
 from dpsynth.privacy.query import joint_sensitivity
 from dpsynth.privacy.scores import Scores
 from dpsynth.schema import Schema
 
 SHARES = {"tables": 0.5, "moments": 0.25, "label": 0.25}
-ROUNDS = 30  # of simulation
-LEAST_RIDGE = 0.02
+ROUNDS = 50  # of simulation
+LABEL_ROUNDS = 3  # of fitting a label among the visits and drawing it again
 SUMMARIES = 12_000  # at most: generated patients that the label is fitted on
 TRIES = 40  # rounds of generating patients with a label that was asked for
 
@@ -39,7 +39,7 @@ class WarmStart:
        standardised by the tables.
     3. "label": for a static label, sums of patients' summaries by class, in directions in
        which generated summaries are spherical; for a label among the visit columns, its
-       moments with what was known before.
+       moments with what is known at its visit, in such directions.
 
     Args:
         schema, codec, plan: public, or released; the plan holds the releases of `releases`.
@@ -76,6 +76,8 @@ class WarmStart:
         fit(self._chain, targets, rng, ROUNDS, progress)
         if self.label is not None:
             self._fit_label(door, state, rng)
+        if self.late is not None:
+            self._fit_visit_label(door, state, rng)
 
     def sample(
         self, patients: int, rng: np.random.Generator, where: Mapping[int, int] | None = None
@@ -128,7 +130,9 @@ class WarmStart:
         return made
 
     def relabel(self, made: Tokens, rng: np.random.Generator) -> None:
-        """Draw the static label of these patients, if there is one, from the rest of them."""
+        """Draw the label of these patients, if there is one, from the rest of them."""
+        assert self._chain is not None
+        self._chain.relabel(made, rng)
         if self.label is not None:
             made.static[:, self.label] = draw(np.exp(self._log_chances(made)), rng)
 
@@ -149,7 +153,11 @@ class WarmStart:
         held |= {f"own.{name}": value for name, value in self._own.arrays().items()}
         held |= {f"scores.static.{i:04d}": table for i, table in enumerate(scores.static)}
         held |= {f"scores.visit.{i:04d}": table for i, table in enumerate(scores.visit)}
-        held |= {"scores.turn": scores.turn, "last": self._last.astype(np.int8)}
+        held |= {"scores.turn": scores.turn, "scores.scale": scores.scale}
+        held |= {"last": self._last.astype(np.int8)}
+        if self._chain.label is not None:
+            learnt = self._chain.label.arrays()
+            held |= {f"visit_label.{name}": value for name, value in learnt.items()}
         if self._classes is not None:
             held |= {"centre": self._basis[0], "whiten": self._basis[1]}
             held |= {"weights": self._classes.weights, "bias": self._classes.bias}
@@ -167,12 +175,20 @@ class WarmStart:
             visit=parts("scores.visit"),
             blank=blanks(self.codec),
             counted=self.codec.max_visits > 0 and not self.codec.regular,
+            scale=arrays["scores.scale"],
         )
         self._chain = Chain.blank(self.codec, scores, self.late)
         self._chain.take_up({k[6:]: v for k, v in arrays.items() if k.startswith("chain.")})
         self._own = Chain.blank(self.codec, scores, self.late)
         self._own.take_up({k[4:]: v for k, v in arrays.items() if k.startswith("own.")})
         self._last = arrays["last"].astype(bool)
+        if self.late is not None:
+            basis = (arrays["visit_label.centre"], arrays["visit_label.whiten"])
+            self._chain.label = VisitLabel(
+                asked=self._products(scores, basis),
+                weights=arrays["visit_label.weights"],
+                bias=arrays["visit_label.bias"],
+            )
         if "weights" in arrays:
             self._basis = (arrays["centre"], arrays["whiten"])
             self._classes = LabelModel(*arrays["weights"].shape)
@@ -183,26 +199,20 @@ class WarmStart:
 
     def _targets(self, door: Door, state: State, tables: Tables, scores: Scores) -> Targets:
         width = sum(scores.widths)
-        asked = VisitMoments(scores=scores, clip=max(width, 1) ** 0.5)
+        asked = VisitMoments(scores=scores, clip=length(scores.scale))
         found = state.once("moments", lambda: door.measure("moments", [asked]))[0] / tables.total
         noise = self._noise("moments") * asked.sensitivity / tables.total
-        late = lag = None
-        if self.late is not None:
-            mine = scores.visit[self.late].shape[1]
-            late = LagMoments(
-                scores=scores, field=self.late, clip=(mine**0.5, scores.widths[2] ** 0.5)
-            )
-            lag = state.once("label", lambda: door.measure("label", [late]))[0] / tables.total
+        unit = np.outer(scores.scale, scores.scale)
         return Targets(
             static=tables.static,
             step=tables.step,
             steps=transitions(self.codec),
             turn=tables.turn,
-            moments=(found + found.T) / 2,
+            moments=(found + found.T) / 2 / unit,
             clip=asked.clip,
-            late=late,
-            lag=lag,
-            ridge=pull(noise, width),
+            # Half of a score's variance told by all others: weights of variance 1 / (2 width);
+            # a symmetrised moment has half the variance of its noise.
+            doubt=width * (noise / unit) ** 2,
             least=0.05 * tables.noise + 1e-6,
             total=round(tables.total),
         )
@@ -225,6 +235,44 @@ class WarmStart:
         noise = self._noise("label") * asked.sensitivity / total
         self._classes.fit(asked.of(made), prior, sums / total, noise)
 
+    def _fit_visit_label(self, door: Door, state: State, rng: np.random.Generator) -> None:
+        chain, tables, own = self._chain, self._tables, self._own
+        assert chain is not None and tables is not None and own is not None
+        assert self.late is not None
+        made = chain.sample(min(3 * round(tables.total) + 1000, SUMMARIES), rng)
+        patient, turn = np.nonzero(made.inside)
+        rows = known(chain.scores, self.late, made, patient, turn)
+        fresh = directions(rows, 1.0 / made.length[patient])
+
+        def ask() -> list[np.ndarray]:
+            return [*fresh, *door.measure("label", [self._products(chain.scores, fresh)])]
+
+        *basis, found = state.once("label", ask)
+        asked = self._products(chain.scores, (basis[0], basis[1]))
+        noise = self._noise("label") * asked.sensitivity / tables.total
+        prior = tables.histograms(self.codec).visit[self.late]
+        # From here on the label's own tables are as they were measured.
+        chain.step[self.late], chain.first[self.late] = own.step[self.late], own.first[self.late]
+        chain.label = VisitLabel.blank(asked)
+        for _ in range(LABEL_ROUNDS):  # what is known of a visit holds the label before it
+            before = made.visits[patient, turn - 1, self.late]
+            logits = np.where(
+                (turn == 0)[:, None], chain.first[self.late], chain.step[self.late][before]
+            )
+            chain.label.fit(made, logits, prior, found / tables.total, noise)
+            chain.relabel(made, rng)
+
+    def _products(self, scores: Scores, basis: tuple[np.ndarray, np.ndarray]) -> LabelMoments:
+        assert self.late is not None
+        longest = np.linalg.norm(scores.visit[self.late], axis=1).max(initial=1.0)
+        return LabelMoments(
+            scores=scores,
+            field=self.late,
+            centre=basis[0],
+            whiten=basis[1],
+            clip=(float(longest), max(basis[1].shape[1], 1) ** 0.5),
+        )
+
     def _sums(self, scores: Scores, basis: tuple[np.ndarray, np.ndarray]) -> ClassSums:
         assert self.label is not None
         return ClassSums(
@@ -239,6 +287,11 @@ class WarmStart:
     def _log_chances(self, made: Tokens) -> np.ndarray:
         assert self._chain is not None and self._classes is not None
         return self._classes.log_chances(self._sums(self._chain.scores, self._basis).of(made))
+
+
+def length(scale: np.ndarray) -> float:
+    """How long a vector of standard scores times their scales is, about; at least 1."""
+    return max(float(np.linalg.norm(scale)), 1.0)
 
 
 def labels(schema: Schema, codec: Codec) -> tuple[int | None, int | None]:
@@ -264,17 +317,6 @@ def started(codec: Codec, tables: Tables, scores: Scores, late: int | None) -> C
         rows = table.sum(axis=1, keepdims=True)
         chain.step[j] = np.log(table + tiny) - np.log(rows + tiny * len(table))
     return chain
-
-
-def pull(noise: float, width: int) -> float:
-    """The ridge that weighs noise in a moment against what weights are likely to be.
-
-    With noise of stddev s in a moment, half of a score's variance told by `width` others, so
-    prior variance t = 1 / (2 width) of a weight, and scores of variance 1, the most probable
-    weights are where ridge (1 + ridge) = s^2 / t; a symmetrised moment has s^2 = noise^2 / 2.
-    """
-    ratio = width * noise**2
-    return max((math.sqrt(1 + 4 * ratio) - 1) / 2, LEAST_RIDGE)
 
 
 def joined(parts: list[Tokens]) -> Tokens:
