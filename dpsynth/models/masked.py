@@ -16,7 +16,9 @@ from dpsynth.privacy.draws import RowDraws
 class MaskedObjective:
     """The any-order likelihood bound of a patient's tokens, per token.
 
-    Each block (the static facts; each visit) has its own share of masked tokens, uniform in
+    Of a record with visits these are the visits' tokens given the facts, which the warm start
+    draws; of a record without, the facts'. Each block (the facts; each visit) has its own
+    share of masked tokens, uniform in
     (0, 1]; the loss is the mean cross-entropy over a block's masked tokens, weighted by the
     block's number of tokens (Hoogeboom et al. 2022, Sahoo et al. 2024). A patient's loss
     depends on that patient's tokens only.
@@ -84,19 +86,18 @@ class MaskedObjective:
     def loss(self, model: VisitNet, *rows: Tensor) -> Tensor:
         """(rows,) nats per token."""
         static, visits, length, static_mask, visit_mask, visit_base = rows
-        shown = torch.where(static_mask, _sizes(self.static_sizes, static), static)
-        logits = model.static_logits(shown) + self.static_base(shown.device)
-        total = _block_loss(logits, static, static_mask, self.static_sizes)
-        tokens = torch.full_like(total, len(self.static_sizes))
         if not model.max_visits:
-            return total / tokens
+            shown = torch.where(static_mask, _sizes(self.static_sizes, static), static)
+            logits = model.static_logits(shown) + self.static_base(shown.device)
+            total = _block_loss(logits, static, static_mask, self.static_sizes)
+            return total / len(self.static_sizes)
         context = model.context(static, visits[:, :-1])
         shown = torch.where(visit_mask, _sizes(self.visit_sizes, visits), visits)
         logits = model.visit_logits(context, shown) + visit_base
         inside = torch.arange(visits.shape[1], device=length.device) < length[:, None]
         each = _block_loss(logits, visits, visit_mask, self.visit_sizes)
-        total = total + torch.where(inside, each, 0.0).sum(1)
-        return total / (tokens + length * len(self.visit_sizes))
+        total = torch.where(inside, each, 0.0).sum(1)
+        return total / (length.clamp(min=1) * len(self.visit_sizes))
 
 
 def _sizes(sizes: Sequence[int], like: Tensor) -> Tensor:
@@ -161,21 +162,23 @@ def _draw(logits: Tensor, draws: torch.Generator) -> Tensor:
 def generate(
     model: VisitNet, objective: MaskedObjective, static: Tensor, draws: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Static facts, then visit after visit.
+    """Static facts, if some are masked, then visit after visit.
 
     Args:
-        static: (rows, S) codes with what is asked for filled in and the rest masked.
+        static: (rows, S) codes; with visits, all of them; without, what is asked for filled
+            in and the rest masked.
 
     Returns:
         static (rows, S) and visits (rows, max_visits, V), filled to the full length.
     """
     with torch.no_grad():
-        static = fill_block(
-            lambda codes: model.static_logits(codes) + objective.static_base(codes.device),
-            static,
-            objective.static_sizes,
-            draws,
-        )
+        if not model.max_visits:
+            static = fill_block(
+                lambda codes: model.static_logits(codes) + objective.static_base(codes.device),
+                static,
+                objective.static_sizes,
+                draws,
+            )
         shape = (len(static), model.max_visits, len(objective.visit_sizes))
         visits = torch.zeros(shape, dtype=torch.long, device=static.device)
         for turn in range(model.max_visits):

@@ -83,9 +83,11 @@ class TableDiffusion:
 
     The warm start asks for tables and moments, fits a log-linear chain to them, and gives the
     network samples of that chain to learn from, without end; DP-SGD then goes on from there.
-    The network's logits are added to those of each column's own noisy table. A static label
-    is drawn last, given the record, by the warm start's classifier. All that is learnt is a
-    function of the door's answers.
+    The network's logits are added to those of each column's own noisy table. It has the
+    visits; facts and the number of visits are the chain's, which spends no noise on them. A
+    label is drawn last by the warm start's classifier: of the patient given the record, of a
+    visit given the visit and what came before. All that is learnt is a function of the door's
+    answers.
 
     Args:
         schema, codec, plan: public, or released.
@@ -179,22 +181,33 @@ class TableDiffusion:
         device: torch.device,
         chunk: int = 2048,
     ) -> Tokens:
-        """Facts, the number of visits, then visit after visit; a static label last."""
+        """Facts and the number of visits from the chain, then visit after visit; a label last."""
         self.net.to(device).eval()
         draws = torch.Generator(device=device).manual_seed(seed)
+        rng = np.random.default_rng(seed)
 
         def unlabelled(rows: int, fixed: Mapping[int, int]) -> Tokens:
-            blank = torch.tensor(self.objective.static_sizes, device=device)
-            for place, code in fixed.items():
-                blank[self.objective.facts.index(place)] = code
+            facts = torch.from_numpy(self._facts(rows, fixed, rng)).to(device)
             parts = []
             for start in range(0, max(rows, 1), chunk):
-                batch = blank.expand(min(chunk, rows - start), -1)
+                batch = facts[start : start + chunk]
                 parts.append(self._tokens(*generate(self.net, self.objective, batch, draws)))
                 progress("generating", min(start + chunk, rows), rows)
             return joined(parts)
 
-        return self._start.labelled(patients, np.random.default_rng(seed), where, unlabelled)
+        return self._start.labelled(patients, rng, where, unlabelled)
+
+    def _facts(self, rows: int, fixed: Mapping[int, int], rng: np.random.Generator) -> np.ndarray:
+        """(rows, facts) what the network is given: the chain's draws, or masks but for `fixed`."""
+        places = self.objective.facts
+        if self.codec.max_visits:
+            static, length = self._start.facts(rows, rng, fixed)
+            held = [static[:, places], length[:, None]] if self.objective.counted else [static[:, places]]
+            return np.concatenate(held, axis=1) if places or self.objective.counted else np.zeros((rows, 1), dtype=np.int64)
+        codes = np.tile(np.array(self.objective.static_sizes), (rows, 1))
+        for place, code in fixed.items():
+            codes[:, places.index(place)] = code
+        return codes
 
     def _warm_up(self, progress: Progress, device: torch.device) -> None:
         rng = np.random.default_rng()

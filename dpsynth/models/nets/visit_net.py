@@ -94,11 +94,11 @@ def head(width: int, codes: int) -> nn.Sequential:
 
 
 class VisitNet(nn.Module):
-    """Logits of every token of a patient, visit by visit.
+    """Logits of every token of a patient's visits, or of the facts where there are no visits.
 
     A visit is predicted from the static facts, all earlier visits unmasked, and what is
-    unmasked of the visit itself; static facts from what is unmasked of them. Weights are
-    shared over visits (block diffusion, Arriola et al. 2025, with a visit as a block).
+    unmasked of the visit itself; static facts, where they are all, from what is unmasked of
+    them. Weights are shared over visits (block diffusion, Arriola et al. 2025, with a visit as a block).
 
     Args:
         static_sizes: codes of each static field (the number of visits is one of them).
@@ -120,11 +120,11 @@ class VisitNet(nn.Module):
         heads: int = 4,
     ) -> None:
         super().__init__()
-        self.static_codes = Codes(static_sizes, width)
-        self.static_blocks = nn.Sequential(Block(width), Block(width))
-        self.static_head = head(width, sum(static_sizes))
         self.max_visits = max_visits
         if not max_visits:
+            self.static_codes = Codes(static_sizes, width)
+            self.static_blocks = nn.Sequential(Block(width), Block(width))
+            self.static_head = head(width, sum(static_sizes))
             return
         self.facts = Codes(static_sizes, width)
         self.history = Codes(visit_sizes, width)

@@ -89,6 +89,13 @@ class WarmStart:
             patients, rng, where or {}, lambda rows, fixed: chain.sample(rows, rng, fixed)
         )
 
+    def facts(
+        self, patients: int, rng: np.random.Generator, where: Mapping[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Static codes (patients, fields) and numbers of visits; a static label means nothing."""
+        assert self._chain is not None
+        return self._chain.facts(patients, rng, where)
+
     def labelled(
         self,
         patients: int,
