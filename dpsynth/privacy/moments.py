@@ -175,19 +175,32 @@ def known(
 ) -> np.ndarray:
     """What is known of patients at a visit, but for one field of it.
 
-    Facts, the turn, the visit's other fields, whether it is the first visit, and, where it is
-    not, the field's scores in the visit before.
+    Facts, the turn, the visit's other fields, whether it is the first visit and, where it is
+    not, the field's scores in the visit before, and what was last known of the other fields.
 
     Shape:
         patient, turn: (rows,); return: (rows, scores)
     """
     facts = scores.facts(tokens.static[patient], tokens.length[patient])
     place = scores.places(tokens.length[patient], turn)
-    others = [table if j != field else table[:, :0] for j, table in enumerate(scores.visit)]
-    now = looked_up(tuple(others), tokens.visits[patient, turn])
+    others = tuple(
+        table if j != field else table[:, :0] for j, table in enumerate(scores.visit)
+    )
+    now = looked_up(others, tokens.visits[patient, turn])
     first = (turn == 0).astype(float)[:, None]
-    before = scores.visit[field][np.maximum(tokens.visits[patient, turn - 1, field], 0)]
-    return np.concatenate([facts, place, now, first, before * (1 - first)], axis=1)
+    own = scores.visit[field][np.maximum(tokens.visits[patient, turn - 1, field], 0)]
+    before = looked_up(others, scores.carried(tokens)[patient, turn])
+    parts = [facts, place, now, first, own * (1 - first), before * (1 - first)]
+    return np.concatenate(parts, axis=1)
+
+
+def known_scale(scores: Scores, field: int, before: float) -> np.ndarray:
+    """(scores,) scales of what `known` gives; what was known before counts by that much."""
+    facts, turns, _ = scores.widths
+    ends = np.cumsum([facts + turns, *(table.shape[1] for table in scores.visit)])
+    parts = np.split(scores.scale, ends[:-1])
+    others = np.concatenate([part[:0] if j == field else part for j, part in enumerate(parts[1:])])
+    return np.concatenate([parts[0], others, [1.0], parts[1 + field], before * others])
 
 
 def summaries(scores: Scores, tokens: Tokens, last: np.ndarray) -> np.ndarray:

@@ -57,11 +57,14 @@ def test_the_loss_worked_by_hand():
     visit_mask = torch.tensor([[[True, True], [True, True]]])
     base = torch.zeros(1, 2, 4)
     loss = objective.loss(model, static, visits, length, static_mask, visit_mask, base)
-    # Static: one masked field of two, code 1 at .75: 2 x -ln .75.
     # Visit 1: both masked, codes 0 at .5 and 1 at .9: mean of two, times two fields.
-    # Visit 2 never came. Four tokens in all.
-    by_hand = (2 * -math.log(0.75) - math.log(0.5) - math.log(0.9)) / 4
+    # Visit 2 never came. Two tokens in all; facts are the chain's.
+    by_hand = (-math.log(0.5) - math.log(0.9)) / 2
     assert loss.tolist() == pytest.approx([by_hand])
+    # Without visits: one masked field of two, code 1 at .75: 2 x -ln .75, over two tokens.
+    model.max_visits = 0
+    loss = objective.loss(model, static, visits, length, static_mask, visit_mask, base)
+    assert loss.tolist() == pytest.approx([-math.log(0.75)])
 
 
 def test_the_network_adds_to_what_a_columns_own_past_says():
@@ -76,18 +79,18 @@ def test_the_network_adds_to_what_a_columns_own_past_says():
     static, visits = torch.tensor([[1]]), torch.tensor([[[1], [0]]])
     prepared = objective.prepare((static, visits, torch.tensor([2])), RowDraws(torch.arange(1), 0))
     loss = objective.loss(Told([0.0, 0.0], [0.0, 0.0]), *prepared)
-    by_hand = -(math.log(0.6) + math.log(0.7) + math.log(0.1)) / 3
+    by_hand = -(math.log(0.7) + math.log(0.1)) / 2
     assert loss.tolist() == pytest.approx([by_hand])
     # A network that doubles the odds of code 1 in every visit.
     loss = objective.loss(Told([0.0, 0.0], logs(1 / 3, 2 / 3)), *prepared)
     # First 7 : 3 becomes 14 : 3, then 9 : 1 becomes 18 : 1.
-    by_hand = -(math.log(0.6) + math.log(14 / 17) + math.log(1 / 19)) / 3
+    by_hand = -(math.log(14 / 17) + math.log(1 / 19)) / 2
     assert loss.tolist() == pytest.approx([by_hand])
     # Generation starts from the same place.
-    blank = torch.full((20_000, 1), 2)
+    told = torch.ones((20_000, 1), dtype=torch.long)
     draws = torch.Generator().manual_seed(0)
-    facts, made = generate(Told([0.0, 0.0], [0.0, 0.0]), objective, blank, draws)
-    assert facts.double().mean() == pytest.approx(0.6, abs=0.02)
+    facts, made = generate(Told([0.0, 0.0], [0.0, 0.0]), objective, told, draws)
+    assert (facts == told).all()
     assert made[:, 0].double().mean() == pytest.approx(0.7, abs=0.02)
     assert (made[:, 0] == made[:, 1]).double().mean() == pytest.approx(0.9, abs=0.02)
 
@@ -99,7 +102,8 @@ def test_an_even_guess_costs_log_of_the_size_whatever_is_masked():
     static, visits = torch.zeros(50, 3, dtype=torch.long), torch.zeros(50, 2, 2, dtype=torch.long)
     length = torch.arange(50) % 3
     prepared = objective.prepare((static, visits, length), RowDraws(torch.arange(50), 1))
-    torch.testing.assert_close(objective.loss(model, *prepared), torch.full((50,), math.log(4)))
+    even = torch.where(length > 0, math.log(4), 0.0)  # who never came says nothing
+    torch.testing.assert_close(objective.loss(model, *prepared), even)
 
 
 def test_maskings_are_uniform_in_number_and_place():
@@ -175,10 +179,9 @@ def test_generated_codes_are_codes():
         VisitNet([2, 4], [3, 2], 3, width=8, depth=1),
         MaskedObjective([2, 4], [3, 2], facts=[0], counted=True),
     )
-    blank = torch.tensor([[1, 4]]).expand(300, -1)
-    static, visits = generate(model, objective, blank, torch.Generator().manual_seed(0))
-    assert (static[:, 0] == 1).all()
-    assert set(static[:, 1].tolist()) == {0, 1, 2, 3}
+    told = torch.tensor([[1, 3]]).expand(300, -1)
+    static, visits = generate(model, objective, told, torch.Generator().manual_seed(0))
+    assert (static == told).all()
     assert visits.shape == (300, 3, 2)
     assert visits[..., 0].unique().tolist() == [0, 1, 2]
     assert visits[..., 1].unique().tolist() == [0, 1]

@@ -14,8 +14,7 @@ STATIC, VISIT, MOST = [2, 3, 5], [4, 2], 4  # the last static field is the numbe
 def net(**more) -> VisitNet:
     torch.manual_seed(0)
     made = VisitNet(STATIC, VISIT, MOST, width=16, depth=1, **more)
-    for last in (made.static_head[-1], made.head[-1]):  # zero at first, which would hide much
-        torch.nn.init.normal_(last.weight)
+    torch.nn.init.normal_(made.head[-1].weight)  # zero at first, which would hide much
     return made
 
 
@@ -44,7 +43,6 @@ def test_every_part_answers_each_row_alone():
     static, visits = torch.cat([static, length[:, None]], 1), visits.clamp(min=0)
     context = model.context(static, visits)
     for whole, alone in (
-        (model.static_logits(static), model.static_logits(static[:1])),
         (context, model.context(static[:1], visits[:1])),
         (
             model.visit_logits(context[:, :-1], visits),
@@ -71,7 +69,8 @@ def test_a_new_network_adds_nothing():
     model = VisitNet(STATIC, VISIT, MOST, width=16, depth=1)
     static, visits, length = rows()
     static, visits = torch.cat([static, length[:, None]], 1), visits.clamp(min=0)
-    assert (model.static_logits(static) == 0).all()
+    alone = VisitNet(STATIC, [], 0, width=16)
+    assert (alone.static_logits(static) == 0).all()
     assert (model.visit_logits(model.context(static, visits)[:, :-1], visits) == 0).all()
 
 
@@ -102,7 +101,11 @@ def test_both_routes_agree_on_the_whole_network():
 
 def test_static_data_need_no_visits():
     model = VisitNet([2, 3], [], 0, width=8)
-    assert model.static_logits(torch.zeros(4, 2, dtype=torch.long)).shape == (4, 5)
+    torch.nn.init.normal_(model.static_head[-1].weight)
+    static = torch.tensor([[0, 1], [1, 2], [2, 0], [1, 3]])
+    found = model.static_logits(static)
+    assert found.shape == (4, 5)
+    torch.testing.assert_close(found[:1], model.static_logits(static[:1]))
 
 
 def test_a_mask_is_a_code_of_its_own():

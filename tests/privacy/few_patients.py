@@ -70,10 +70,11 @@ def scores_of(seed: int, scale: float = 1.0) -> Scores:
     rng = np.random.default_rng(seed)
     return Scores(
         static=(rng.normal(size=(SEX, 1)) * scale, rng.normal(size=(VISITS + 1, 1)) * scale),
-        turn=rng.normal(size=(VISITS, 1)) * scale,
+        turn=rng.normal(size=(VISITS + 1, VISITS, 1)) * scale,
         visit=(rng.normal(size=(PAIN, 2)) * scale, rng.normal(size=(DRUG, 1)) * scale),
         blank=(MISSING, -1),
         counted=True,
+        scale=rng.uniform(0.2, 1.0, 6),
     )
 
 

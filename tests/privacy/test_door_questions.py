@@ -10,7 +10,7 @@ from scipy import stats
 from dpsynth.errors import BudgetError
 from dpsynth.privacy.clipped_tables import ClippedTables
 from dpsynth.privacy.door import Door
-from dpsynth.privacy.moments import ClassSums, LagMoments, VisitMoments
+from dpsynth.privacy.moments import ClassSums, LabelMoments, VisitMoments
 from dpsynth.privacy.noise import CryptoStream
 from dpsynth.privacy.plan import Plan, Release
 from dpsynth.privacy.query import Query, Slot
@@ -21,7 +21,7 @@ QUESTIONS = [
     Query((Slot("static", 0),), weight=0.5),
     ClippedTables(tables=(Query((Slot("now", 0), Slot("next", 0))),), bound=0.65, weight=2.0),
     VisitMoments(scores=SCORES, clip=2.0, weight=0.25),
-    LagMoments(scores=SCORES, field=0, clip=(1.5, 2.0)),
+    LabelMoments(scores=SCORES, field=0, centre=np.zeros(8), whiten=np.eye(8), clip=(1.5, 2.0)),
     ClassSums(
         scores=SCORES, label=0, last=np.ones(3, dtype=bool),
         centre=np.zeros(5), whiten=np.eye(5), clip=3.0, weight=0.5,

@@ -19,17 +19,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpsynth.privacy import moments
-from dpsynth.privacy.moments import ClassSums, LagMoments, VisitMoments, clipped, summaries
+from dpsynth.privacy.moments import ClassSums, LabelMoments, VisitMoments, clipped, known, known_scale, summaries
 from dpsynth.privacy.scores import Scores
 
 WIDTHS = (2, 1, 3)  # of facts, turn, visit in `scores_of`
 EVERYBODY = tokens_of([*extreme_patients(), *random_patients(60, 1)])
 PLAIN = Scores(  # sex 0, 1; turn 0..3; pain 1, 2, 4 or missing 0; drug says nothing
     static=(np.array([[0.0], [1.0]]),),
-    turn=np.arange(4.0)[:, None],
+    turn=np.tile(np.arange(4.0)[:, None], (5, 1, 1)),
     visit=(np.array([[1.0], [2.0], [4.0], [0.0]]), np.zeros((3, 0))),
     blank=(MISSING, -1),
     counted=False,
+    scale=np.ones(3),
 )
 
 
@@ -38,10 +39,16 @@ def questions(scores: Scores, clip: float) -> list:
     size = WIDTHS[0] + WIDTHS[2]
     last = np.array([True, False, True])
     held = {"centre": rng.normal(size=size), "whiten": rng.normal(size=(size, 4))}
+
+    def products(field: int, clip: tuple[float, float]) -> LabelMoments:
+        told = known(scores, field, EVERYBODY, np.array([0]), np.array([0])).shape[1]
+        turned = {"centre": rng.normal(size=told), "whiten": rng.normal(size=(told, 3))}
+        return LabelMoments(scores=scores, field=field, clip=clip, **turned)
+
     return [
         VisitMoments(scores=scores, clip=clip),
-        LagMoments(scores=scores, field=0, clip=(clip, 2 * clip)),
-        LagMoments(scores=scores, field=1, clip=(2 * clip, clip)),
+        products(0, (clip, 2 * clip)),
+        products(1, (2 * clip, clip)),
         ClassSums(scores=scores, label=0, last=last, clip=clip, **held),
     ]
 
@@ -59,13 +66,38 @@ def test_visit_moments_worked_by_hand():
     np.testing.assert_allclose(short, np.diag([0, 0, 4.0]))
 
 
-def test_lag_moments_worked_by_hand():
-    # Pain 4, missing, 2: before them nothing (0), 4, and still 4. (4*0 + 0*4 + 2*4) / 3.
-    asked = LagMoments(scores=PLAIN, field=0, clip=(100.0, 100.0))
+def test_scales_weigh_scores_before_they_are_cut():
+    # u = (1, 0, 4) times (1, 1, .5) is (1, 0, 2), of length sqrt 5: cut to 1.
+    scores = replace(PLAIN, scale=np.array([1.0, 1.0, 0.5]))
+    asked = VisitMoments(scores=scores, clip=1.0)
+    found = asked.answer(tokens_of([(1, [(2, 0)])]), CODEC)
+    np.testing.assert_allclose(found, [[0.2, 0, 0.4], [0, 0, 0], [0.4, 0, 0.8]])
+
+
+def test_what_is_known_at_a_visit_worked_by_hand():
+    # Pain 4, missing, 2. Facts, turn, first, pain before (drug says nothing).
+    tokens = tokens_of([(1, [(2, 0), (MISSING, 0), (1, 0)])])
+    patient, turn = np.zeros(3, dtype=int), np.arange(3)
+    found = known(PLAIN, 0, tokens, patient, turn)
+    np.testing.assert_allclose(found, [[1, 0, 1, 0], [1, 1, 0, 4], [1, 2, 0, 0]])
+    # Of drug, pain is another field: now, and what was last known.
+    found = known(PLAIN, 1, tokens, patient, turn)
+    np.testing.assert_allclose(found, [[1, 0, 4, 1, 0], [1, 1, 0, 0, 4], [1, 2, 2, 0, 4]])
+    assert known_scale(PLAIN, 1, 0.5).tolist() == [1, 1, 1, 1, 0.5]
+    assert known_scale(PLAIN, 0, 0.5).tolist() == [1, 1, 1, 1]
+
+
+def test_label_moments_worked_by_hand():
+    # Pain 4, missing (0), 2 times (turn, first): (4 * (0, 1) + 0 + 2 * (2, 0)) / 3.
+    turned = np.zeros((4, 2))
+    turned[1, 0] = turned[2, 1] = 1.0
+    asked = LabelMoments(
+        scores=PLAIN, field=0, centre=np.zeros(4), whiten=turned, clip=(100.0, 100.0)
+    )
     tokens = tokens_of([(0, [(2, 0), (MISSING, 0), (1, 0)]), (1, [])])
-    np.testing.assert_allclose(asked.answer(tokens, CODEC), [[8 / 3]])
-    # With bounds 1 and 2: (1*0 + 0*2 + 1*2) / 3.
-    np.testing.assert_allclose(replace(asked, clip=(1.0, 2.0)).answer(tokens, CODEC), [[2 / 3]])
+    np.testing.assert_allclose(asked.answer(tokens, CODEC), [[4 / 3, 4 / 3]])
+    # With bounds 1 and 1: (1 * (0, 1) + 0 + 1 * (1, 0)) / 3.
+    np.testing.assert_allclose(replace(asked, clip=(1.0, 1.0)).answer(tokens, CODEC), [[1 / 3] * 2])
 
 
 def test_class_sums_worked_by_hand():
@@ -84,7 +116,7 @@ def test_class_sums_worked_by_hand():
 
 def test_without_visit_columns_facts_are_the_summary():
     tokens = tokens_of([(1, [])])
-    bare = replace(PLAIN, visit=(), blank=(), turn=np.zeros((0, 1)))
+    bare = replace(PLAIN, visit=(), blank=(), turn=np.zeros((1, 0, 1)), scale=np.ones(2))
     few = moments.Tokens(static=tokens.static, visits=tokens.visits[:, :0], length=tokens.length)
     np.testing.assert_allclose(summaries(bare, few, np.zeros(0, dtype=bool)), [[1]])
     np.testing.assert_allclose(VisitMoments(scores=bare, clip=9.0).answer(few, CODEC)[0, 0], 1)
@@ -121,7 +153,7 @@ def test_the_promise_holds_for_extremes_and_is_reached(place):
 def test_scores_that_are_no_numbers_add_nothing_and_say_nothing(place, wrong):
     # Whoever has that code adds at most the bound; a warning would tell that somebody has it.
     scores = scores_of(4)
-    for table in (scores.static[0], scores.turn, *scores.visit):
+    for table in (scores.static[0], scores.turn[2], *scores.visit):
         table[1, 0] = wrong
     asked = questions(scores, 1.0)[place]
     with warnings.catch_warnings():

@@ -22,7 +22,7 @@ def test_padding_counts_as_the_first_code_and_no_table_as_nothing():
 
 
 def test_facts_hold_the_number_of_visits_where_it_is_counted():
-    held = {"turn": np.zeros((2, 1)), "visit": (), "blank": ()}
+    held = {"turn": np.zeros((3, 2, 1)), "visit": (), "blank": (), "scale": np.ones(4)}
     counted = Scores(static=TABLES, counted=True, **held)
     sexes, lengths = np.array([[0], [1]]), np.array([2, 0])
     np.testing.assert_array_equal(counted.facts(sexes, lengths), [[1, 30, 31], [2, 10, 11]])

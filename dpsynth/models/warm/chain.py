@@ -142,17 +142,23 @@ class Chain:
         """Of each visit column (visits, codes): the chance of every code where one was drawn."""
         patient, turn = np.nonzero(made.inside)
         codes = made.visits[patient, turn].astype(np.int64)
-        before = made.visits[patient, turn - 1].astype(np.int64)
         head = self.scores.facts(made.static, made.length)[patient]
         place = self.scores.places(made.length[patient], turn)
         known = np.concatenate([head, place, self.scores.now(codes)], axis=1)
         found = []
         for j, table in enumerate(self.scores.visit):
-            own = np.where((turn == 0)[:, None], self.first[j], self.step[j][before[:, j]])
+            own = self.own_logits(j, made, patient, turn)
             # Later columns of the visit have no weight.
             logits = own + self.turn[j][turn] + known @ self.weights[j].T @ table.T
             found.append(softmax(logits, axis=1))
         return found
+
+    def own_logits(
+        self, column: int, made: Tokens, patient: np.ndarray, turn: np.ndarray
+    ) -> np.ndarray:
+        """(rows, codes) what a column's own tables say at those patients' visits."""
+        before = made.visits[patient, turn - 1, column].astype(np.int64)
+        return np.where((turn == 0)[:, None], self.first[column], self.step[column][before])
 
     def relabel(self, made: Tokens, rng: np.random.Generator) -> None:
         """Draw the label of every visit again, in order, where it is a visit column."""
@@ -163,8 +169,9 @@ class Chain:
             here = np.flatnonzero(made.length > t)
             if not len(here):
                 break
-            own = self.step[j][made.visits[here, t - 1, j]] if t else self.first[j]
-            made.visits[here, t, j] = drawn(own + self.label.tilt(made, here, np.full(len(here), t)), rng)
+            now = np.full(len(here), t)
+            logits = self.own_logits(j, made, here, now) + self.label.tilt(made, here, now)
+            made.visits[here, t, j] = drawn(logits, rng)
 
     @property
     def starts(self) -> list[int]:

@@ -16,9 +16,9 @@ from dpsynth.models.warm.label import LabelModel, whitening
 from dpsynth.models.warm.logits import OwnLogits
 from dpsynth.models.warm.questions import Tables, questions, read, transitions
 from dpsynth.models.warm.score_tables import blanks, score_tables
-from dpsynth.models.warm.visit_label import VisitLabel, directions
+from dpsynth.models.warm.visit_label import VisitLabel, directions, products
 from dpsynth.privacy.door import Door
-from dpsynth.privacy.moments import ClassSums, LabelMoments, VisitMoments, known, summaries
+from dpsynth.privacy.moments import ClassSums, VisitMoments, summaries
 from dpsynth.privacy.plan import Plan
 from dpsynth.privacy.query import joint_sensitivity
 from dpsynth.privacy.scores import Scores
@@ -190,12 +190,8 @@ class WarmStart:
         self._own.take_up({k[4:]: v for k, v in arrays.items() if k.startswith("own.")})
         self._last = arrays["last"].astype(bool)
         if self.late is not None:
-            basis = (arrays["visit_label.centre"], arrays["visit_label.whiten"])
-            self._chain.label = VisitLabel(
-                asked=self._products(scores, basis),
-                weights=arrays["visit_label.weights"],
-                bias=arrays["visit_label.bias"],
-            )
+            held = {k[12:]: v for k, v in arrays.items() if k.startswith("visit_label.")}
+            self._chain.label = VisitLabel.of(scores, self.late, held)
         if "weights" in arrays:
             self._basis = (arrays["centre"], arrays["whiten"])
             self._classes = LabelModel(*arrays["weights"].shape)
@@ -243,42 +239,25 @@ class WarmStart:
         self._classes.fit(asked.of(made), prior, sums / total, noise)
 
     def _fit_visit_label(self, door: Door, state: State, rng: np.random.Generator) -> None:
-        chain, tables, own = self._chain, self._tables, self._own
-        assert chain is not None and tables is not None and own is not None
-        assert self.late is not None
+        chain, tables, own, late = self._chain, self._tables, self._own, self.late
+        assert chain is not None and tables is not None and own is not None and late is not None
         made = chain.sample(min(3 * round(tables.total) + 1000, SUMMARIES), rng)
-        patient, turn = np.nonzero(made.inside)
-        rows = known(chain.scores, self.late, made, patient, turn)
-        fresh = directions(rows, 1.0 / made.length[patient])
+        fresh = directions(chain.scores, late, made)
 
         def ask() -> list[np.ndarray]:
-            return [*fresh, *door.measure("label", [self._products(chain.scores, fresh)])]
+            return [*fresh, *door.measure("label", [products(chain.scores, late, *fresh)])]
 
-        *basis, found = state.once("label", ask)
-        asked = self._products(chain.scores, (basis[0], basis[1]))
+        centre, whiten, found = state.once("label", ask)
+        asked = products(chain.scores, late, centre, whiten)
         noise = self._noise("label") * asked.sensitivity / tables.total
-        prior = tables.histograms(self.codec).visit[self.late]
+        prior = tables.histograms(self.codec).visit[late]
         # From here on the label's own tables are as they were measured.
-        chain.step[self.late], chain.first[self.late] = own.step[self.late], own.first[self.late]
+        chain.step[late], chain.first[late] = own.step[late], own.first[late]
         chain.label = VisitLabel.blank(asked)
         for _ in range(LABEL_ROUNDS):  # what is known of a visit holds the label before it
-            before = made.visits[patient, turn - 1, self.late]
-            logits = np.where(
-                (turn == 0)[:, None], chain.first[self.late], chain.step[self.late][before]
-            )
+            logits = chain.own_logits(late, made, *np.nonzero(made.inside))
             chain.label.fit(made, logits, prior, found / tables.total, noise)
             chain.relabel(made, rng)
-
-    def _products(self, scores: Scores, basis: tuple[np.ndarray, np.ndarray]) -> LabelMoments:
-        assert self.late is not None
-        longest = np.linalg.norm(scores.visit[self.late], axis=1).max(initial=1.0)
-        return LabelMoments(
-            scores=scores,
-            field=self.late,
-            centre=basis[0],
-            whiten=basis[1],
-            clip=(float(longest), max(basis[1].shape[1], 1) ** 0.5),
-        )
 
     def _sums(self, scores: Scores, basis: tuple[np.ndarray, np.ndarray]) -> ClassSums:
         assert self.label is not None

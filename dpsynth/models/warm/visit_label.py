@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,12 @@ from scipy.special import logsumexp, softmax
 
 from dpsynth.data.codec import Tokens
 from dpsynth.models.warm.label import RIDGE, SLACK
-from dpsynth.privacy.moments import LabelMoments, clipped
+from dpsynth.privacy.moments import LabelMoments, clipped, known, known_scale
+from dpsynth.privacy.scores import Scores
 
+BEFORE = 0.25  # what was known before a visit, against what is known at it
+THRESHOLD = 0.7  # noise stddevs by which what a label's moments say is drawn to nothing
+TINY = 1e-300
 ARRAYS = ("centre", "whiten", "weights", "bias")
 
 
@@ -39,6 +44,12 @@ class VisitLabel:
             bias=np.zeros(len(table)),
         )
 
+    @classmethod
+    def of(cls, scores: Scores, field: int, arrays: Mapping[str, np.ndarray]) -> VisitLabel:
+        """Inverse of `arrays`."""
+        asked = products(scores, field, arrays["centre"], arrays["whiten"])
+        return cls(asked=asked, weights=arrays["weights"], bias=arrays["bias"])
+
     @property
     def field(self) -> int:
         """Position of the label among the visit columns."""
@@ -53,8 +64,7 @@ class VisitLabel:
     ) -> None:
         """Maximum entropy: mean products of label and directions are as measured.
 
-        Directions are close to columns, few of which tell much of a label, so each mean product
-        is first drawn towards independence by one stddev of its noise (soft thresholding); the
+        Mean products are first drawn towards independence by what noise explains of them; the
         rest is a convex problem.
 
         Args:
@@ -71,8 +81,7 @@ class VisitLabel:
         share = 1.0 / made.length[patient]
         share = share / share.sum()
         alone = np.outer(prior @ table, share @ rows)
-        apart = found - alone
-        wanted = alone + np.sign(apart) * np.maximum(np.abs(apart) - noise_sd, 0.0)
+        wanted = alone + self._shrunk(found - alone, noise_sd)
         size = self.weights.size
 
         def cost(flat: np.ndarray) -> tuple[float, np.ndarray]:
@@ -90,6 +99,19 @@ class VisitLabel:
         best = minimize(cost, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
         self.weights, self.bias = best[:size].reshape(self.weights.shape), best[size:]
 
+    def _shrunk(self, apart: np.ndarray, noise_sd: float) -> np.ndarray:
+        """(scores, directions) departures from independence, less what is likely noise.
+
+        Directions are close to columns, few of which tell much of a label: soft thresholding.
+        What is left is weighed against its noise, the more so the smaller a direction's scale
+        is (empirical Bayes: effects of one variance for each score of the label).
+        """
+        scale = known_scale(self.asked.scores, self.field, BEFORE)
+        kept = np.sign(apart) * np.maximum(np.abs(apart) - THRESHOLD * noise_sd, 0.0)
+        signal = (apart**2 - noise_sd**2) @ scale**2 / max((scale**4).sum(), TINY)
+        signal = np.maximum(signal, 0.0)[:, None] * scale**2
+        return kept * signal / np.maximum(signal + noise_sd**2, TINY)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """All that was learnt, by name."""
         held = (self.asked.centre, self.asked.whiten, self.weights, self.bias)
@@ -100,19 +122,34 @@ class VisitLabel:
         return clipped(self.asked.scores.visit[self.asked.field], self.asked.clip[0])
 
 
-def directions(rows: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Centre and symmetric whitening of what generated visits know.
+def products(
+    scores: Scores, field: int, centre: np.ndarray, whiten: np.ndarray
+) -> LabelMoments:
+    """What is asked of a label, in those directions."""
+    longest = np.linalg.norm(scores.visit[field], axis=1).max(initial=1.0)
+    length = np.linalg.norm(known_scale(scores, field, BEFORE))
+    return LabelMoments(
+        scores=scores, field=field, centre=centre, whiten=whiten,
+        clip=(float(longest), max(float(length), 1.0)),
+    )  # fmt: skip
+
+
+def directions(scores: Scores, field: int, made: Tokens) -> tuple[np.ndarray, np.ndarray]:
+    """Centre and symmetric whitening of what generated visits know, times its scales.
 
     In such directions noise of equal strength hides as little as it can; of all of them the
     symmetric ones are the closest to the columns themselves (Kessy et al. 2018, ZCA).
 
     Shape:
-        rows: (visits, known); share: (visits,) weights; return: (known,), (known, known)
+        return: (known,), (known, known)
     """
+    patient, turn = np.nonzero(made.inside)
+    rows, share = known(scores, field, made, patient, turn), 1.0 / made.length[patient]
+    scale = known_scale(scores, field, BEFORE)
     if not rows.size:
-        return np.zeros(rows.shape[1]), np.eye(rows.shape[1])
+        return np.zeros(rows.shape[1]), np.diag(scale)
     share = share / share.sum()
     centre = share @ rows
     apart = rows - centre
     values, vectors = np.linalg.eigh((apart * share[:, None]).T @ apart)
-    return centre, (vectors / np.sqrt(np.maximum(values, SLACK))) @ vectors.T
+    return centre, (vectors / np.sqrt(np.maximum(values, SLACK))) @ vectors.T * scale

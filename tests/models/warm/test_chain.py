@@ -9,16 +9,19 @@ from scipy import stats
 
 from dpsynth.data.codec import codec
 from dpsynth.models.warm.chain import Chain, drawn
+from dpsynth.models.warm.visit_label import VisitLabel
+from dpsynth.privacy.moments import LabelMoments
 from dpsynth.privacy.scores import Scores
 
 ALARM = 1e-6
 BOOK = codec(schema({"sex": SEX, "ward": SEX}, {"drug": ABC, "pain": SEX}, visits=2))
 SCORES = Scores(
     static=(np.array([[-1.0], [1.0]]), np.array([[0.0], [1.0]]), np.arange(3.0)[:, None]),
-    turn=np.array([[0.0], [1.0]]),
+    turn=np.array([[[0.0], [0.0]], [[-1.0], [0.0]], [[0.0], [1.0]]]),  # other where visits are few
     visit=(np.array([[0.0], [1.0], [2.0]]), np.array([[0.0], [1.0]])),
     blank=(-1, -1),
     counted=True,
+    scale=np.ones(6),
 )
 THREE = float(np.log(3.0))
 
@@ -95,9 +98,7 @@ def probability(chain: Chain, static: tuple, visits: tuple) -> float:
     found, last = 1.0, (0, 0)
     for turn, codes in enumerate(visits):
         known = np.zeros(chain.weights[0].shape[1])
-        known[:3], known[3] = facts, SCORES.turn[turn, 0]
-        if chain.lagged:
-            known[6:8] = SCORES.visit[0][last[0], 0], SCORES.visit[1][last[1], 0]
+        known[:3], known[3] = facts, SCORES.turn[len(visits), turn, 0]
         for j in chain.order:
             own = chain.step[j][last[j]] if turn else chain.first[j]
             logits = own + chain.turn[j][turn] + SCORES.visit[j] @ chain.weights[j] @ known
@@ -124,15 +125,53 @@ def test_whole_records_follow_the_law(late):
     follows(counted(2 * alone.visits[:, 0, 0].astype(int) + alone.visits[:, 0, 1], 6), first)
 
 
-def test_the_column_drawn_last_sees_what_was_known_before():
-    # Pain now = drug before, which drug now does not tell: only the lag can say so.
+def test_chances_are_those_that_codes_were_drawn_with():
+    rng = np.random.default_rng(4)
+    chain = Chain.blank(BOOK, SCORES, None)
+    for name in ("first", "step", "turn"):
+        setattr(chain, name, [rng.normal(size=a.shape) * 0.7 for a in getattr(chain, name)])
+    chain.weights[1][0] = rng.normal(size=6) * [1, 1, 1, 1, 1, 0]  # pain sees the drug, not itself
+    made = chain.sample(60_000, np.random.default_rng(5))
+    patient, turn = np.nonzero(made.inside)
+    for j, chance in enumerate(chain.chances(made)):
+        drawn_ = np.eye(chance.shape[1])[made.visits[patient, turn, j]]
+        np.testing.assert_allclose(chance.sum(axis=1), 1.0)
+        # In each group that one chance tells apart, codes come as often as it says.
+        for group in (turn == 0, turn == 1, made.static[patient, 0] == 1):
+            np.testing.assert_allclose(
+                drawn_[group].mean(axis=0), chance[group].mean(axis=0), atol=0.012
+            )
+
+
+def labelled(weights: np.ndarray) -> Chain:
+    """Pain is a label: what was known of it is drug now and before, and pain before."""
     chain = Chain.blank(BOOK, SCORES, late=1)
+    # Facts 3, turn 1, drug now, first, pain before, drug before.
+    asked = LabelMoments(
+        scores=SCORES, field=1, centre=np.zeros(8), whiten=np.eye(8), clip=(9.0, 99.0)
+    )
+    chain.label = VisitLabel(asked=asked, weights=weights[None], bias=np.zeros(2))
+    return chain
+
+
+@pytest.mark.parametrize(("place", "column"), [(6, 1), (7, 0)])
+def test_a_label_sees_what_was_known_before(place, column):
+    # Logit 100 x (pain or drug before) - 50 at second visits, 50 at first ones.
+    weights = np.zeros(8)
+    weights[[5, place]] = 100.0
+    chain = labelled(weights)
+    chain.label.bias = np.array([50.0, 0.0])
     chain.static[2] = np.array([-np.inf, -np.inf, 0.0])
-    chain.weights[1][0, 6], chain.first[1] = 50.0, np.array([0.0, -50.0])
-    chain.step[1][:] = [0.0, -25.0]
-    made = chain.sample(2000, np.random.default_rng(6))
-    assert not made.visits[:, 0, 1].any()
-    np.testing.assert_array_equal(made.visits[:, 1, 1], made.visits[:, 0, 0] > 0)
+    chain.first[1] = np.array([0.0, -50.0])  # even at first visits
+    made = chain.sample(3000, np.random.default_rng(6))
+    assert 0.4 < made.visits[:, 0, 1].mean() < 0.6
+    np.testing.assert_array_equal(made.visits[:, 1, 1] > 0, made.visits[:, 0, column] > 0)
+    # Drawn again, the law is the same and the rest stays.
+    before = made.visits.copy()
+    chain.relabel(made, np.random.default_rng(7))
+    np.testing.assert_array_equal(made.visits[..., 0], before[..., 0])
+    assert (made.visits[:, 0, 1] != before[:, 0, 1]).mean() > 0.4
+    np.testing.assert_array_equal(made.visits[:, 1, 1] > 0, made.visits[:, 0, column] > 0)
 
 
 def test_saved_and_taken_up_a_chain_draws_the_same():

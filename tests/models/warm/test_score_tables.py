@@ -59,15 +59,18 @@ def test_turns_are_standardised_by_how_many_come_to_them():
         static=histograms().static, length=np.array([0, 0.5, 0, 0.5]), visit=histograms().visit
     )
     turn = score_tables(BOOK, found, None)[0].turn
-    share = np.array([2 / 3, 1 / 6, 1 / 6])
-    np.testing.assert_allclose(share @ turn, 0, atol=1e-12)
-    np.testing.assert_allclose(share @ turn**2, 1)
+    # Of those with 3 visits, the last is one in three: .5 + .5 / 3 are last ones.
+    share = np.zeros(turn.shape[:2])
+    share[1, 0], share[3] = 1 / 2, 1 / 6
+    np.testing.assert_allclose(np.einsum("lt,ltk->k", share, turn), 0, atol=1e-12)
+    np.testing.assert_allclose(np.einsum("lt,ltk->k", share, turn**2), 1)
+    assert turn[3, 2, 1] == turn[1, 0, 1] > 0 > turn[3, 0, 1] == turn[3, 1, 1]
+    np.testing.assert_allclose(np.diff(turn[3, :, 0]), turn[3, 1, 0] - turn[1, 0, 0])
     # Nobody comes at all: turns alike, and nothing breaks.
     nobody = Histograms(static=found.static, length=np.array([1.0, 0, 0, 0]), visit=found.visit)
     assert np.isfinite(score_tables(BOOK, nobody, None)[0].turn).all()
     regular = score_tables(BOOK, histograms(counted=False), None)[0]
-    np.testing.assert_allclose(regular.turn.mean(axis=0), 0, atol=1e-12)
-    assert not regular.counted
+    assert not (regular.counted or regular.turn.shape[2])
 
 
 def test_only_frequent_categories_but_the_most_frequent_have_a_score():

@@ -179,7 +179,7 @@ def test_a_label_asked_for_leaves_the_law_of_the_rest(rare, tmp_path, monkeypatc
     for one, other, all_ in zip(*(law(each, book) for each in (asked, with_it, free)), strict=True):
         assert np.abs(one - other).sum() / 2 < 0.03 + 1.5 / len(with_it) ** 0.5
         far.append(np.abs(all_ - other).sum() / 2)
-    assert max(far) > 0.25  # the control: the rest does depend on the ward
+    assert max(far) > 0.2  # the control: the rest does depend on the ward
     women = model.sample(300, np.random.default_rng(2), {0: 0, 1: RARE})
     assert (women.static[:, :2] == [0, RARE]).all()
 
