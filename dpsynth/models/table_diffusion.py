@@ -202,8 +202,10 @@ class TableDiffusion:
         places = self.objective.facts
         if self.codec.max_visits:
             static, length = self._start.facts(rows, rng, fixed)
-            held = [static[:, places], length[:, None]] if self.objective.counted else [static[:, places]]
-            return np.concatenate(held, axis=1) if places or self.objective.counted else np.zeros((rows, 1), dtype=np.int64)
+            held = static[:, places]
+            if self.objective.counted:
+                held = np.column_stack([held, length])
+            return held if held.shape[1] else np.zeros((rows, 1), dtype=np.int64)
         codes = np.tile(np.array(self.objective.static_sizes), (rows, 1))
         for place, code in fixed.items():
             codes[:, places.index(place)] = code

@@ -183,9 +183,7 @@ def known(
     """
     facts = scores.facts(tokens.static[patient], tokens.length[patient])
     place = scores.places(tokens.length[patient], turn)
-    others = tuple(
-        table if j != field else table[:, :0] for j, table in enumerate(scores.visit)
-    )
+    others = tuple(table if j != field else table[:, :0] for j, table in enumerate(scores.visit))
     now = looked_up(others, tokens.visits[patient, turn])
     first = (turn == 0).astype(float)[:, None]
     own = scores.visit[field][np.maximum(tokens.visits[patient, turn - 1, field], 0)]

@@ -19,7 +19,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpsynth.privacy import moments
-from dpsynth.privacy.moments import ClassSums, LabelMoments, VisitMoments, clipped, known, known_scale, summaries
+from dpsynth.privacy.moments import (
+    ClassSums,
+    LabelMoments,
+    VisitMoments,
+    clipped,
+    known,
+    known_scale,
+    summaries,
+)
 from dpsynth.privacy.scores import Scores
 
 WIDTHS = (2, 1, 3)  # of facts, turn, visit in `scores_of`

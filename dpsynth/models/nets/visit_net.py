@@ -98,7 +98,8 @@ class VisitNet(nn.Module):
 
     A visit is predicted from the static facts, all earlier visits unmasked, and what is
     unmasked of the visit itself; static facts, where they are all, from what is unmasked of
-    them. Weights are shared over visits (block diffusion, Arriola et al. 2025, with a visit as a block).
+    them. Weights are shared over visits (block diffusion, Arriola et al. 2025, with a visit as
+    a block).
 
     Args:
         static_sizes: codes of each static field (the number of visits is one of them).

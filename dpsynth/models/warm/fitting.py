@@ -19,6 +19,7 @@ PATIENTS = 4000  # at most simulated in each round: as many as there are real on
 FEWEST = 500
 RATE = 0.5  # share of the gap that a round closes
 LEAST_RIDGE = 0.02
+FEW = 5.0  # patients, see `_mean_scale`
 LEAST_OPEN = 0.1  # of a code's variance, with which its step is found
 MOST_STEP = 2.0  # in nats, of a table's logit in one round
 LEAST_SPREAD = 0.05  # of what is left open of a score, with which the pull is found
@@ -136,15 +137,40 @@ def expected(
     turns = [at @ chance for chance in chances]
     if steps is None:
         return [], turns
-    share = steps.scale(made, codec) / np.maximum(made.length - 1.0, 1.0)
     later = np.flatnonzero(turn > 0)
+    codes = made.visits[patient, turn].astype(np.int64)[later]
     before = made.visits[patient, turn - 1].astype(np.int64)[later]
+    share = (1.0 / np.maximum(made.length - 1.0, 1.0))[patient[later]]
+    scale = steps.scale(made, codec)[patient[later]]
     pairs = []
     for j, chance in enumerate(chances):
-        places = (before[:, j], later)
-        weighed = csr_array((share[patient[later]], places), shape=(chance.shape[1], len(turn)))
-        pairs.append(weighed @ chance)
+        shape = (chance.shape[1], len(turn))
+        weighed = csr_array((share, (before[:, j], later)), shape=shape)
+        kept = _mean_scale(before[:, j], codes[:, j], share, scale, shape[0])
+        pairs.append((weighed @ chance) * kept)
     return pairs, turns
+
+
+def _mean_scale(
+    before: np.ndarray, after: np.ndarray, share: np.ndarray, scale: np.ndarray, codes: int
+) -> np.ndarray:
+    """(codes, codes) by what patients with each change are scaled, in the mean.
+
+    Who stays the same is clipped more. Rare changes count as others of their kind, to stay or
+    to change, by `FEW` patients.
+    """
+
+    def per_cell(weights: np.ndarray) -> np.ndarray:
+        flat = before * codes + after
+        return np.bincount(flat, weights, minlength=codes**2).reshape(codes, codes)
+
+    held, whole = per_cell(share * scale), per_cell(share)
+    stays = np.eye(codes, dtype=bool)
+    usual = np.ones((codes, codes))
+    for kind in (stays, ~stays):
+        if whole[kind].sum() > 0:
+            usual[kind] = held[kind].sum() / whole[kind].sum()
+    return (held + FEW * usual) / (whole + FEW)
 
 
 def still_open(chance: np.ndarray, square: np.ndarray) -> np.ndarray:
@@ -164,41 +190,53 @@ def _move_weights(
     chain: Chain, targets: Targets, made: Tokens, chances: list[np.ndarray], rate: float
 ) -> None:
     scores = chain.scores
-    facts, turns, _ = scores.widths
     rows, share = visit_scores(scores, made)
     rows = clipped(rows * scores.scale, targets.clip) / scores.scale
     rows = rows * np.sqrt(share / len(made))[:, None]
     simulated = rows.T @ rows
-    gap, doubt = targets.moments - simulated, targets.doubt
-    start = 0
+    gap, start = targets.moments - simulated, 0
     for i, table in enumerate(scores.static):
-        mine = slice(start, start + table.shape[1])
-        if start and table.shape[1]:
-            curves = np.repeat(simulated[None, :start, :start], table.shape[1], axis=0)
-            chain.static_weights[i] = _moved(
-                chain.static_weights[i], np.arange(start), curves, gap[:start, mine],
-                doubt[:start, mine], rate,
-            )
+        known, mine = slice(start), slice(start, start + table.shape[1])
+        curves = np.repeat(simulated[None, known, known], table.shape[1], axis=0)
+        chain.static_weights[i] = _moved(
+            chain.static_weights[i],
+            known,
+            curves,
+            gap[known, mine],
+            targets.doubt[known, mine],
+            rate,
+        )
         start += table.shape[1]
+    _move_visit_weights(chain, targets, rows, gap, chances, rate)
+
+
+def _move_visit_weights(
+    chain: Chain,
+    targets: Targets,
+    rows: np.ndarray,
+    gap: np.ndarray,
+    chances: list[np.ndarray],
+    rate: float,
+) -> None:
+    """Of each column on facts, turn and the columns before it in its visit."""
+    facts, turns, _ = chain.scores.widths
     known = list(range(facts + turns))
-    visits = len(chances[0]) if chances else 0
     for j in chain.order:
-        table = scores.visit[j]
+        table = chain.scores.visit[j]
         first = facts + turns + chain.starts[j]
         mine = slice(first, first + table.shape[1])
         spread = chances[j] @ table**2 - (chances[j] @ table) ** 2
-        seen = rows[:visits][:, known]
-        curves = [(seen * each[:, None]).T @ seen for each in spread.T]
+        seen = rows[: len(spread)][:, known]
+        curves = np.array([(seen * each[:, None]).T @ seen for each in spread.T])
         chain.weights[j] = _moved(
-            chain.weights[j], np.array(known, dtype=int), np.array(curves), gap[known, mine],
-            doubt[known, mine], rate,
+            chain.weights[j], known, curves, gap[known, mine], targets.doubt[known, mine], rate
         )
-        known += range(mine.start, mine.stop)
+        known = [*known, *range(mine.start, mine.stop)]
 
 
 def _moved(
     weights: np.ndarray,
-    known: np.ndarray,
+    known: slice | list[int],
     curves: np.ndarray,
     gap: np.ndarray,
     doubt: np.ndarray,
@@ -216,11 +254,11 @@ def _moved(
         doubt: (known, scores) see `Targets`.
         rate: share of the gap that is closed.
     """
-    if not (len(known) and len(curves)):
+    if not gap.size:
         return weights
-    left = np.trace(curves, axis1=1, axis2=2) / len(known)
+    left = np.trace(curves, axis1=1, axis2=2) / len(gap)
     ridge = pull(doubt.T, np.clip(left, LEAST_SPREAD, 1.0)[:, None])
-    step = np.linalg.solve(curves + ridge[:, :, None] * np.eye(len(known)), gap.T[:, :, None])
+    step = np.linalg.solve(curves + ridge[:, :, None] * np.eye(len(gap)), gap.T[:, :, None])
     moved = weights.copy()
     moved[:, known] = (moved[:, known] + rate * step[:, :, 0]) / (1 + rate * ridge)
     return moved

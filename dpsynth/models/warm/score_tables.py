@@ -54,8 +54,8 @@ def score_tables(codec: Codec, found: Histograms, label: int | None) -> tuple[Sc
     visit = [raw(field, share) for field, share in zip(codec.visit, found.visit, strict=True)]
     ranks = [_is_rank(field, table) for field, (table, _) in zip(codec.visit, visit, strict=True)]
     turn = _turns(codec, found.length)
-    facts = zip(codec.static, found.static, strict=True)
-    scale = [importance(field, share, len(table.T)) for (field, share), table in zip(facts, static)]
+    facts = zip(codec.static, found.static, static[: len(codec.static)], strict=True)
+    scale = [importance(field, share, len(table.T)) for field, share, table in facts]
     scale += [np.ones((found.length is not None) + turn.shape[2])]
     visits = zip(codec.visit, visit, strict=True)
     scale += [importance(field, share, len(table.T)) for field, (table, share) in visits]

@@ -70,17 +70,19 @@ def smoothed_steps(
     total, codes = noisy.sum(), len(noisy)
     if not total > noise_sd * codes:  # of all cells' noise
         return cleaned(noisy, noise_sd)
-    sizes = np.bincount(kinds.ravel())
-    sums = np.bincount(kinds.ravel(), noisy.ravel(), minlength=len(sizes))
-    kind = np.maximum(sums, 0.0) / max(np.maximum(sums, 0.0).sum(), TINY)
+    most = int(kinds.max()) + 1
+
+    def sums(table: np.ndarray) -> np.ndarray:
+        return np.bincount(kinds.ravel(), table.ravel(), minlength=most)
+
+    kind = np.maximum(sums(noisy), 0.0)
+    kind = kind / max(kind.sum(), TINY)
     plain = np.outer(rows, columns)
     for _ in range(ROUNDS):
-        held = np.bincount(kinds.ravel(), plain.ravel(), minlength=len(sizes))
-        plain = plain * (kind / np.maximum(held, TINY))[kinds]
+        plain = plain * (kind / np.maximum(sums(plain), TINY))[kinds]
         plain = plain * (rows / np.maximum(plain.sum(axis=1), TINY))[:, None]
         plain = plain * (columns / np.maximum(plain.sum(axis=0), TINY))
     apart = noisy - total * plain
-    seen = np.bincount(kinds.ravel(), (apart**2).ravel(), minlength=len(sizes))
-    seen = seen / np.maximum(sizes, 1)
+    seen = sums(apart**2) / np.maximum(sums(np.ones_like(noisy)), 1.0)
     left = np.maximum(1 - noise_sd**2 / np.maximum(seen, TINY), 0.0)
     return cleaned(total * plain + left[kinds] * apart, noise_sd)

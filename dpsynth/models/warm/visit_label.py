@@ -122,9 +122,7 @@ class VisitLabel:
         return clipped(self.asked.scores.visit[self.asked.field], self.asked.clip[0])
 
 
-def products(
-    scores: Scores, field: int, centre: np.ndarray, whiten: np.ndarray
-) -> LabelMoments:
+def products(scores: Scores, field: int, centre: np.ndarray, whiten: np.ndarray) -> LabelMoments:
     """What is asked of a label, in those directions."""
     longest = np.linalg.norm(scores.visit[field], axis=1).max(initial=1.0)
     length = np.linalg.norm(known_scale(scores, field, BEFORE))

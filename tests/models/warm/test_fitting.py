@@ -22,6 +22,7 @@ from dpsynth.models.base import quiet
 from dpsynth.models.state import State
 from dpsynth.models.warm import WarmStart, start
 from dpsynth.models.warm import fitting as fitting_module
+from dpsynth.models.warm.questions import transitions
 from dpsynth.privacy.moments import VisitMoments
 from dpsynth.privacy.query import Query, Slot
 
@@ -172,3 +173,30 @@ def test_a_column_that_is_always_missing_stays_missing(tmp_path):
     model = fitted(WORLD, patients(book, 2000, 0, visit), tmp_path)
     made = model.sample(2000, np.random.default_rng(0))
     assert (made.visits[made.inside][:, 1] == 4).mean() > 0.995
+
+
+def test_counting_chances_is_counting_draws_with_less_noise(tmp_path):
+    book = codec(WORLD)
+    chain = fitted(WORLD, patients(book, 2000, 0, related), tmp_path)._chain
+    steps = transitions(book)
+
+    def counts(seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        made = chain.sample(1500, np.random.default_rng(seed))
+        exact = steps.split(steps.answer(made, book), book)
+        return fitting_module.expected(book, steps, made, chain.chances(made))[0], exact
+
+    chances, draws = zip(*(counts(seed) for seed in range(20)), strict=True)
+    for j in range(2):
+        one, other = (np.array([each[j] for each in found]) for found in (chances, draws))
+        error = other.std(axis=0) / 20**0.5
+        assert (np.abs(one.mean(axis=0) - other.mean(axis=0)) < 5 * error + 1).all()
+        assert one.std(axis=0).mean() < 0.9 * other.std(axis=0).mean()
+
+
+def test_what_follows_from_others_is_hardly_open():
+    # Chances .5 for all: all of a code's variance is open. Each 0 or 1: none. Half of each: half.
+    even = np.full((4, 2), 0.5)
+    sure = np.array([[1.0, 0.0], [0.0, 1.0]] * 2)
+    for rows, left in ((even, 1.0), (sure, 0.1), (np.concatenate([even, sure]), 0.5)):
+        sums = rows.sum(axis=0)[None], (rows**2).sum(axis=0)[None]
+        np.testing.assert_allclose(fitting_module.still_open(*sums), [[left, left]])

@@ -9,6 +9,7 @@ from dpsynth.data.field import field
 from dpsynth.models.warm.score_tables import (
     LEAST_SD,
     Histograms,
+    importance,
     ranks,
     raw,
     score_tables,
@@ -108,3 +109,19 @@ def test_a_boolean_has_two_ranks_and_one_value_alone_has_one():
     np.testing.assert_allclose(ranks(field("died", Column(type="boolean"))), [-1, 1, 0])
     lone = Column(type="number", bounds=(0, 1), bins=1, missing=False)
     assert ranks(field("one", lone)).tolist() == [-1]
+
+
+def test_what_nearly_always_is_the_same_has_no_score():
+    for kind, share in ((PAIN, [0.995, 0.003, 0.001, 0.001, 0.0]), (ABC, [0.995, 0.005, 0.0])):
+        table, _ = raw(field("x", kind), np.array(share))
+        assert table.shape == (len(share), 0)
+    often = raw(field("x", PAIN), np.array([0.9, 0.095, 0.005, 0.0, 0.0]))[0]
+    assert often.shape[1] == 1  # a rank; nobody is missing
+
+
+def test_a_categorys_codes_together_are_as_loud_as_a_number():
+    share = np.array([0.6, 0.3, 0.1])
+    found = importance(field("x", ABC), share, 2)
+    assert (found**2).sum() == pytest.approx(1.0)
+    assert found[0] ** 2 / found[1] ** 2 == pytest.approx(0.3 * 0.7 / (0.1 * 0.9))
+    assert importance(field("x", PAIN), np.full(5, 0.2), 2).tolist() == [1.0, 1.0]
