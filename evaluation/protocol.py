@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -204,6 +205,16 @@ def load(protocol: Protocol, data: Path, size: int, test_from: int) -> Loaded:
     )
 
 
+def stated(name: str) -> Protocol:
+    """The `PROTOCOL` of another folder's `run.py`."""
+    path = HERE / name / "run.py"
+    spec = importlib.util.spec_from_file_location(f"protocol_{name.replace('-', '_')}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.PROTOCOL
+
+
 def split(records: Records, name: str, size: int, test_from: int) -> tuple[Records, Records]:
     """By the first 4 bytes of SHA-256 of "<name><key>"; the last patients test.
 
@@ -211,9 +222,14 @@ def split(records: Records, name: str, size: int, test_from: int) -> tuple[Recor
         ValueError: if a patient would both train and test.
     """
     check_parts(size, test_from)
-    marks = [hashlib.sha256(f"{name}{key}".encode()).digest()[:4] for key in records.keys]
-    order = np.array(sorted(range(len(marks)), key=marks.__getitem__))
+    order = order_of(records, name)
     return records.take(np.sort(order[:size])), records.take(np.sort(order[test_from:]))
+
+
+def order_of(records: Records, name: str) -> np.ndarray:
+    """(patients,) their places in the order of that hash."""
+    marks = [hashlib.sha256(f"{name}{key}".encode()).digest()[:4] for key in records.keys]
+    return np.array(sorted(range(len(marks)), key=marks.__getitem__))
 
 
 def check_parts(size: int, test_from: int) -> None:

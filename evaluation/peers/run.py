@@ -6,7 +6,6 @@ python evaluation/peers/run.py --protocol icu-mortality --peers dpmm-mst --epsil
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from call import Limits, Outcome, call, without_paths  # noqa: E402
 from catalogue import PEERS, SHAPES, Peer  # noqa: E402
 from environments import interpreter  # noqa: E402
 from judge import Judge  # noqa: E402
-from protocol import DELTA, Protocol, load  # noqa: E402
+from protocol import DELTA, Protocol, load, stated  # noqa: E402
 from results import Results, table  # noqa: E402
 
 from dpsynth.data.codec import Codec, Tokens  # noqa: E402
@@ -73,16 +72,6 @@ def options() -> argparse.ArgumentParser:
     ask.add_argument("--train", type=int, help="patients to train on, if not the protocol's")
     ask.add_argument("--test-from", type=int, help="patients before it never test")
     return ask
-
-
-def stated(name: str) -> Protocol:
-    """The `PROTOCOL` of another folder's `run.py`."""
-    path = EVALUATION / name / "run.py"
-    spec = importlib.util.spec_from_file_location(f"protocol_{name.replace('-', '_')}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.PROTOCOL
 
 
 def cases(

@@ -140,3 +140,18 @@ def test_a_split_where_a_patient_would_train_and_test_is_refused(tmp_path):
         run.protocol.Protocol(**vars(run.PROTOCOL) | {"test_from": 4000})
     with pytest.raises(ValueError, match="train must be"):
         run.main(["--data", str(made("randhie", tmp_path)), "--train", "50", "--test-from", "40"])
+
+
+def test_development_sees_no_patient_who_tests(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("torch.set_num_threads", lambda n: None)
+    develop = script("develop.py")
+    words = ["--protocol", "randhie", "--data", str(made("randhie", tmp_path)), "--epsilons", "10"]
+    develop.main([*words, "--models", "markov", "--parts", "0", "40", "80"])
+    out = capsys.readouterr().out
+    assert "markov 10 0" in out
+    assert out.count("'tstr_auc'") == 2
+    with pytest.raises(SystemExit):
+        develop.main([*words, "--parts", "0", "4400", "4435"])
+    assert "development" in capsys.readouterr().err
+    for name, (first, middle, last) in develop.PARTS.items():
+        assert 0 <= first < middle < last <= develop.stated(name).test_from
