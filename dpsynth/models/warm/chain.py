@@ -169,8 +169,9 @@ class Chain:
             here = np.flatnonzero(made.length > t)
             if not len(here):
                 break
-            now = np.full(len(here), t)
-            logits = self.own_logits(j, made, here, now) + self.label.tilt(made, here, now)
+            left = made.take(here)  # who has no such visit need not be looked at again
+            place = np.arange(len(here)), np.full(len(here), t)
+            logits = self.own_logits(j, left, *place) + self.label.tilt(left, *place)
             made.visits[here, t, j] = drawn(logits, rng)
 
     @property
