@@ -27,6 +27,7 @@ from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
 
 HEADS = 4  # of attention
+SPLIT = ((1.0, 0.88), (10.0, 0.65))  # epsilon, and what the warm start has of the budget there
 RANGES = {
     **dict.fromkeys(("batch", "steps", "views", "width", "depth", "save_every"), (1, math.inf)),
     **dict.fromkeys(("clip_norm", "rate", "warm_rate"), (1e-9, math.inf)),
@@ -41,7 +42,8 @@ class Settings:
     """How to train. All public; none is chosen by looking at data.
 
     Attributes:
-        tables_share: of the budget, for the tables and moments of the warm start.
+        tables_share: of the budget, for the tables and moments of the warm start; none takes
+            `share_of_tables`.
         bounds_share: of the budget, for private bins and categories, if there are any.
         batch: expected patients per step; none takes population / 16 within 64 to 512.
         steps: of DP-SGD.
@@ -54,7 +56,7 @@ class Settings:
         save_every: steps between checkpoints.
     """
 
-    tables_share: float = 0.65
+    tables_share: float | None = None
     bounds_share: float = 0.1
     batch: int | None = None
     steps: int = 200
@@ -75,7 +77,8 @@ class Settings:
             InputError: names the setting, its range and its value.
         """
         check_ranges(self, RANGES)
-        check_together(self.tables_share, self.bounds_share, self.width, HEADS)
+        share = self.tables_share or max(share for _, share in SPLIT)
+        check_together(share, self.bounds_share, self.width, HEADS)
 
 
 class TableDiffusion:
@@ -112,6 +115,7 @@ class TableDiffusion:
     def plan(schema: Schema, budget: Budget, count_epsilon: float = 0.0, **settings: Any) -> Plan:
         """Tables, then DP-SGD; what private columns need first."""
         wanted = chosen(Settings, "table-diffusion", settings)
+        share = wanted.tables_share or share_of_tables(budget.epsilon)
         batch = wanted.batch or min(max(budget.population // 16, 64), 512)
         training = dpsgd(
             budget,
@@ -123,7 +127,7 @@ class TableDiffusion:
         return planned(
             schema,
             budget,
-            lambda _: WarmStart.releases(schema, wanted.tables_share),
+            lambda _: WarmStart.releases(schema, share),
             count_epsilon=count_epsilon,
             training=training,
             bounds_share=wanted.bounds_share,
@@ -249,6 +253,16 @@ class TableDiffusion:
             visits=filled.astype(np.int16),
             length=length.astype(np.int16),
         )
+
+
+def share_of_tables(epsilon: float) -> float:
+    """What the warm start has of the budget: the more, the less DP-SGD can learn.
+
+    A straight line in the logarithm of epsilon between the ends of `SPLIT`, at which
+    `models/table-diffusion/CARD.md` has what either share is worth.
+    """
+    ends, shares = zip(*SPLIT, strict=True)
+    return float(np.interp(math.log(epsilon), np.log(ends), shares))
 
 
 def _ramp(step: int, steps: int) -> float:

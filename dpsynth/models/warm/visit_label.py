@@ -11,12 +11,12 @@ from scipy.special import logsumexp, softmax
 
 from dpsynth.data.codec import Tokens
 from dpsynth.models.warm.label import RIDGE, SLACK
+from dpsynth.models.warm.shrinkage import believed
 from dpsynth.privacy.moments import LabelMoments, clipped, known, known_scale
 from dpsynth.privacy.scores import Scores
 
 BEFORE = 0.25  # what was known before a visit, against what is known at it
-THRESHOLD = 0.7  # noise stddevs by which what a label's moments say is drawn to nothing
-TINY = 1e-300
+TINY = 1e-9  # least noise of a moment
 ARRAYS = ("centre", "whiten", "weights", "bias")
 
 
@@ -102,15 +102,13 @@ class VisitLabel:
     def _shrunk(self, apart: np.ndarray, noise_sd: float) -> np.ndarray:
         """(scores, directions) departures from independence, less what is likely noise.
 
-        Directions are close to columns, few of which tell much of a label: soft thresholding.
-        What is left is weighed against its noise, the more so the smaller a direction's scale
-        is (empirical Bayes: effects of one variance for each score of the label).
+        Directions are close to columns, few of which tell much of a label; a departure over
+        its direction's scale is a correlation.
         """
         scale = known_scale(self.asked.scores, self.field, BEFORE)
-        kept = np.sign(apart) * np.maximum(np.abs(apart) - THRESHOLD * noise_sd, 0.0)
-        signal = (apart**2 - noise_sd**2) @ scale**2 / max((scale**4).sum(), TINY)
-        signal = np.maximum(signal, 0.0)[:, None] * scale**2
-        return kept * signal / np.maximum(signal + noise_sd**2, TINY)
+        sd = np.maximum(noise_sd, TINY) / scale
+        rows = [believed(row / scale, sd) * scale for row in apart]
+        return np.array(rows).reshape(apart.shape)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that was learnt, by name."""
