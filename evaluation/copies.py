@@ -64,6 +64,7 @@ def synthetic(
     train: Records,
     schema: Schema,
     books: Codec,
+    device: str = "cpu",
 ) -> tuple[Tokens, dict[str, float]]:
     """Train, and generate twice as many patients; the last step, no selection.
 
@@ -75,6 +76,7 @@ def synthetic(
         train: the training part.
         schema: its `population` is the public size.
         books: public code books.
+        device: where networks are trained and drawn from.
 
     Returns:
         Tokens of the copy, and the seconds of `train_s` and `generate_s`.
@@ -86,13 +88,13 @@ def synthetic(
     began = time.perf_counter()
     plan = MODELS[name].plan(schema, promise, 0.0, **settings)
     # Public data: the seed makes the row repeatable. A release would refuse it.
-    door = Door(train, plan=plan, randomness=CryptoStream(insecure_seed=seed))
+    door = Door(train, plan=plan, randomness=CryptoStream(insecure_seed=seed), device=device)
     door.use(books)
     model = MODELS[name](schema, books, plan, **settings)
-    device = torch.device("cpu")
+    where = torch.device(device)
     with tempfile.TemporaryDirectory() as folder:
-        model.fit(door, State(Path(folder) / "state"), quiet, device)
+        model.fit(door, State(Path(folder) / "state"), quiet, where)
     trained = time.perf_counter()
-    tokens = model.sample(2 * size, {}, seed, quiet, device)
+    tokens = model.sample(2 * size, {}, seed, quiet, where)
     done = time.perf_counter()
     return tokens, {"train_s": trained - began, "generate_s": done - trained}

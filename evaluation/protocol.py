@@ -104,6 +104,7 @@ def options(protocol: Protocol) -> argparse.ArgumentParser:
     ask.add_argument("--references", default="", help="without privacy: " + ",".join(REFERENCES))
     ask.add_argument("--reference-epochs", type=int, help="instead of the reference's own")
     ask.add_argument("--threads", type=int, default=1)
+    ask.add_argument("--device", default="cpu", help="of the networks; another one is on its rows")
     return ask
 
 
@@ -126,7 +127,8 @@ def main(protocol: Protocol, words: list[str] | None = None) -> None:
             floor = Floor(epsilon, seed, loaded, judge)
             for name in names:
                 if not results.holds(model=name, epsilon=epsilon, seed=seed):
-                    add_case(results, judge, loaded, name, settings[name], epsilon, seed, floor)
+                    case = name, settings[name], epsilon, seed
+                    add_case(results, judge, loaded, case, floor, asked.device)
     print(table(results.rows))
 
 
@@ -159,16 +161,16 @@ def add_case(
     results: Results,
     judge: Judge,
     loaded: Loaded,
-    name: str,
-    settings: Mapping[str, Any],
-    epsilon: float,
-    seed: int,
+    case: tuple[str, Mapping[str, Any], float, int],
     floor: Floor,
+    device: str,
 ) -> None:
-    """Train, generate, measure, save and show one case."""
+    """Train, generate, measure, save and show one case: model, settings, epsilon, seed."""
+    name, _, epsilon, seed = case
     common = {"model": name, "epsilon": epsilon, "seed": seed, "delta": DELTA}
+    common |= {} if device == "cpu" else {"device": device}
     data = loaded.train, loaded.schema, loaded.books
-    copy, times = synthetic(name, settings, epsilon, seed, *data)
+    copy, times = synthetic(*case, *data, device)
     if name == FLOOR:
         floor.tokens = copy
     rows = judge.overall(copy) + judge.by_group(copy)
