@@ -66,7 +66,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    cases = list(dict.fromkeys(tuple(row.get(k) for k in CASE) for row in rows))
+    cases = _ordered(list(dict.fromkeys(tuple(row.get(k) for k in CASE) for row in rows)))
     shown = [i for i, key in enumerate(CASE) if any(case[i] is not None for case in cases)]
     metrics = list(dict.fromkeys(row["metric"] for row in rows))
     head = [CASE[i] for i in shown] + metrics
@@ -77,6 +77,19 @@ def _table(rows: list[dict[str, Any]]) -> str:
         cells += [_cell([row for row in here if row["metric"] == m]) for m in metrics]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _ordered(cases: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Protocols and models as they came, epsilon from none and the largest down."""
+    came = {name: place for place, name in enumerate(dict.fromkeys(case[:2] for case in cases))}
+    first = {protocol: place for (protocol, _), place in reversed(came.items())}
+    epsilon = CASE.index("epsilon")
+
+    def place(case: tuple[Any, ...]) -> tuple[float, ...]:
+        spent = -np.inf if case[epsilon] is None else -case[epsilon]
+        return first[case[0]], spent, came[case[:2]]
+
+    return sorted(cases, key=place)
 
 
 def _key(value: Any) -> str:

@@ -155,3 +155,13 @@ def test_development_sees_no_patient_who_tests(tmp_path, monkeypatch, capsys):
     assert "development" in capsys.readouterr().err
     for name, (first, middle, last) in develop.PARTS.items():
         assert 0 <= first < middle < last <= develop.stated(name).test_from
+
+
+def test_a_table_goes_down_in_epsilon_whatever_order_rows_came_in():
+    results = script("results.py")
+    rows = [
+        {"model": model, "epsilon": epsilon, "seed": 0, "metric": "tv1", "value": 0.5}
+        for model, epsilon in [("b", 1.0), ("b", 10.0), ("real", None), ("a", 10.0), ("a", 1.0)]
+    ]
+    lines = [line.split(" | ")[:2] for line in results.table(rows).splitlines()[2:]]
+    assert lines == [["| real", "-"], ["| b", "10"], ["| a", "10"], ["| b", "1"], ["| a", "1"]]
