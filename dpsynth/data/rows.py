@@ -17,6 +17,8 @@ from dpsynth.data.times import times
 from dpsynth.errors import SchemaError
 from dpsynth.schema import Table
 
+PICTURE = "(picture)"  # name of the file of a visit's picture, until it is read
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
@@ -39,6 +41,12 @@ class Rows:
     key: np.ndarray
     time: np.ndarray | None
     code: np.ndarray | None
+
+    def pictures(self) -> np.ndarray:
+        """(rows,) names of the rows' pictures as text, "" where there is none."""
+        assert self.table.picture is not None
+        index, values = distinct(self.frame.column(self.table.picture.file))
+        return np.array([*map(plain, values), ""], dtype=object)[index]
 
     def column(self, name: str) -> pa.ChunkedArray:
         """The file's column that a schema's column reads."""
@@ -77,7 +85,11 @@ def rows(name: str, table: Table, paths: Sequence[Path], notes: Notes) -> Rows:
     long = table.shape == "events" and not wide
     code = _declared(frame, table, name, notes) if long else None
     clock = table.time
-    time = times(frame.column(clock.column), clock, f"tables.{name}.time") if clock else None
+    time = None
+    if clock and table.picture is not None and clock.column == table.picture.file:
+        time = _in_order(frame.column(clock.column))
+    elif clock:
+        time = times(frame.column(clock.column), clock, f"tables.{name}.time")
     return Rows(
         name=name,
         table=table,
@@ -87,6 +99,14 @@ def rows(name: str, table: Table, paths: Sequence[Path], notes: Notes) -> Rows:
         time=time,
         code=code,
     )
+
+
+def _in_order(column: pa.ChunkedArray) -> np.ndarray:
+    """(rows,) places of names in the order of their text, NaN if empty: an order is all it is."""
+    index, values = distinct(column)
+    names = [plain(value) for value in values]
+    place = {name: float(i) for i, name in enumerate(sorted(set(names) - {""}))}
+    return np.array([*(place.get(name, np.nan) for name in names), np.nan])[index]
 
 
 def _declared(frame: pa.Table, table: Table, name: str, notes: Notes) -> np.ndarray:
@@ -108,6 +128,8 @@ def _wanted(
 ) -> list[str]:
     """The columns to read; anything that the schema and the file do not share is named."""
     needed = [table.key, *([table.time.column] if table.time else [])]
+    if table.picture is not None and table.picture.file not in needed:
+        needed.append(table.picture.file)
     claimed: list[str] = []
     dropped: list[str] = []
     if table.shape == "events" and not wide:
