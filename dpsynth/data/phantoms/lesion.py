@@ -61,10 +61,13 @@ VASCULAR = Look(
     colour=(0.62, 0.16, 0.22), radius=0.38, irregular=0.07, soft=0.05, uneven=0.05,
     blotch=0.4, veil=0.15, network=0.0, pearls=0.1,
 )  # fmt: skip
+VEIL = np.array([0.36, 0.40, 0.48], dtype=np.float32)
+PEARL = np.array([0.90, 0.80, 0.66], dtype=np.float32)
 LOOKS = {"nevus": NEVUS, "melanoma": MELANOMA, "keratosis": KERATOSIS, "vascular": VASCULAR}
 SPREAD = np.array(
-    [0.09, 0.08, 0.07, 0.09, 0.035, 0.02, 0.1, 0.2, 0.12, 0.2, 0.2], dtype=np.float32
+    [0.025, 0.02, 0.025, 0.09, 0.025, 0.02, 0.1, 0.2, 0.12, 0.2, 0.2], dtype=np.float32
 )  # stddev of each number among the lesions of one class
+SHADE = 0.07  # and of what all three colours share
 LEAST = np.array([0.1, 0.06, 0.06, 0.2, 0.01, 0.01, 0, 0, 0, 0, 0], dtype=np.float32)
 MOST = np.array([0.9, 0.8, 0.7, 0.8, 0.2, 0.15, 0.6, 1, 1, 1, 1], dtype=np.float32)
 
@@ -81,6 +84,7 @@ def looks(classes: np.ndarray, strength: np.ndarray, own: Draws) -> np.ndarray:
     typical = np.stack([LOOKS[name].numbers() for name in classes])
     spread = [own.normal(f"look {place}")[:, 0, 0] for place in range(len(plain))]
     mean = plain + strength[:, None].astype(np.float32) * (typical - plain)
+    mean[:, :3] += SHADE * own.normal("shade")[:, :, 0]
     return np.clip(mean + SPREAD * np.stack(spread, axis=1), LEAST, MOST)
 
 
@@ -107,8 +111,8 @@ def paint(skin: np.ndarray, look: np.ndarray, own: Draws, sheet: Sheet) -> np.nd
     light = light - 0.25 * network * _mesh(own, sheet) * (1 - 0.6 * inner)
     colour = look[:, None, None, :3] * np.clip(light, 0.15, 1.4)[..., None]
     bluish = veil * np.clip(sheet.waves(own, "veil", 5) + 0.2, 0, 1) * inner
-    colour = _blend(colour, np.array([0.36, 0.40, 0.48], dtype=np.float32), bluish)
-    colour = _blend(colour, np.array([0.90, 0.80, 0.66], dtype=np.float32), pearls * _dots(own, sheet))
+    colour = _blend(colour, VEIL, bluish)
+    colour = _blend(colour, PEARL, pearls * _dots(own, sheet))
     return _blend(skin, colour, 0.92 * cover)
 
 
@@ -117,7 +121,7 @@ def _contour(own: Draws, sheet: Sheet, radius: Real, irregular: Real) -> np.ndar
     angle = np.arctan2(sheet.y, sheet.x)
     waves = 1 + own.uniform("oval", 0, 0.15) * np.cos(2 * angle + own.uniform("axis", 0, 6.28))
     for turns in HARMONICS:
-        size = irregular * own.normal(f"wave {turns}") * np.float32(1.6 / np.sqrt(turns))
+        size = irregular * own.normal(f"wave {turns}") * np.float32(2.2 / turns)
         waves = waves + size * np.cos(turns * angle + own.uniform(f"phase {turns}", 0, 6.28))
     return radius * np.maximum(waves, 0.3)
 

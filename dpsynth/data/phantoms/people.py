@@ -20,7 +20,7 @@ def roll(patients: int, seed: int, truth: Truth, scope: str) -> pd.DataFrame:
 
     Returns:
         One row per image: "patient", "image", the label, "sex", "age"; and the patient's
-        "truth_risk" (chance of the class that was drawn), "truth_contrast" and the counters
+        "truth_chance" (chance of the class that was drawn), "truth_contrast" and the counters
         "_patient" and "_shot". Patient i follows from seed, scope and i alone.
     """
     if patients < 1:
@@ -39,7 +39,7 @@ def roll(patients: int, seed: int, truth: Truth, scope: str) -> pd.DataFrame:
             truth.label: np.array(truth.classes, dtype=object)[drawn],
             "sex": sex.astype(object),
             "age": age,
-            "truth_risk": chances[index, drawn],
+            "truth_chance": chances[index, drawn],
             "truth_contrast": truth.visibility(sex, age),
             "_patient": index,
         }

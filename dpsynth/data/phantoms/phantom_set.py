@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dpsynth.data.phantoms.truth import Truth
-
-HIDDEN = "truth_"
+from dpsynth.data.phantoms.truth import HIDDEN, Truth
 
 
 @dataclass(frozen=True, kw_only=True)

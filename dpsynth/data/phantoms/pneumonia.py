@@ -10,10 +10,8 @@ import pandas as pd
 from dpsynth.data.phantoms.draws import Draws, Real
 from dpsynth.data.phantoms.sheet import Sheet, column
 
-SIDES = ("right", "left", "both")  # the patient's; the right lung is on the image's left
-KINDS = ("focal", "lobar")
-SPOTS = 3  # opacities per diseased lung
 MILD = 0.25  # the least severity
+SPOTS = (0.0, 0.5, 0.75)  # the severity from which an ill lung has a first, second, third spot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +20,9 @@ class Pneumonia:
 
     Attributes:
         severity: (images, 1, 1) in [0.25, 1], 0 in the healthy.
-        right, left: (images, 1, 1) 1 where that lung is ill.
-        lobar: (images, 1, 1) 1 for a lobe's even opacity, 0 for blurred spots.
+        right: (images, 1, 1) 1 where the patient's right lung, on the image's left, is ill.
+        left: (images, 1, 1) 1 where the left one is.
+        lobar: (images, 1, 1) 1 where a whole lobe is opaque beside the blurred spots.
         contrast: (images, 1, 1) what the truth lets show of it.
     """
 
@@ -47,9 +46,7 @@ class Pneumonia:
 
     def truths(self) -> dict[str, np.ndarray]:
         """The columns of truth that say where the disease is, one value per image."""
-        right, left, lobar = (
-            each[:, 0, 0] > 0 for each in (self.right, self.left, self.lobar)
-        )
+        right, left, lobar = (each[:, 0, 0] > 0 for each in (self.right, self.left, self.lobar))
         side = np.select([right & left, right, left], ["both", "right", "left"], "none")
         kind = np.select([lobar, right | left], ["lobar", "focal"], "none")
         return {
@@ -62,12 +59,11 @@ class Pneumonia:
         """Share of the air that fluid replaces, (images, size, size) in [0, 1]."""
         clear = np.ones_like(sheet.x)
         for side, ill, sign in (("right", self.right, -1), ("left", self.left, 1)):
-            for spot in range(SPOTS):
+            for spot, least in enumerate(SPOTS):
                 name = f"opacity {side} {spot} "
-                strength = ill * (0.4 + 0.6 * self.severity) * own.uniform(name + "depth", 0.7, 1)
-                # A mild disease has one spot, a severe one three.
-                strength = strength * (self.severity >= own.uniform(name + "joins", 0, spot / SPOTS))
-                clear *= 1 - strength * self._shape(own, sheet, name, sign)
+                depth = (0.4 + 0.6 * self.severity) * own.uniform(name + "depth", 0.7, 1)
+                there = ill * (self.severity >= least)
+                clear *= 1 - there * depth * self._shape(own, sheet, name, sign)
             lobe = self._lobe(own, sheet, f"lobe {side} ", sign)
             clear *= 1 - ill * self.lobar * (0.4 + 0.55 * self.severity) * lobe
         mottle = 1 + 0.25 * sheet.waves(own, "mottle", 16)
@@ -90,8 +86,6 @@ class Pneumonia:
         return own_side * sheet.within((sheet.y - border) * (2 * low - 1), 0.05)
 
 
-def severities(rows: pd.DataFrame, label: str, own: Draws) -> Pneumonia:
+def disease_of(rows: pd.DataFrame, label: str, own: Draws) -> Pneumonia:
     """The disease of rows as `roll` gives them, where label "true" is ill."""
-    return Pneumonia.of(
-        own, (rows[label] == "true").to_numpy(), rows["truth_contrast"].to_numpy()
-    )
+    return Pneumonia.of(own, (rows[label] == "true").to_numpy(), rows["truth_contrast"].to_numpy())

@@ -12,6 +12,7 @@ from scipy.special import expit
 from dpsynth.data.phantoms.draws import Draws, Real
 
 SMALLEST, LARGEST = 16, 512
+Number = Real | float  # one per image, or one for all
 PIXELS = 1 << 20  # that are drawn at a time: some 4 MB for each intermediate
 
 
@@ -68,12 +69,12 @@ class Sheet:
     @staticmethod
     def posed(size: int, turn: Real, wide: Real, tall: Real, right: Real, down: Real) -> Sheet:
         """The sheet under a body that is turned (radians), scaled and then shifted."""
-        line = ((np.arange(size, dtype=np.float32) + 0.5) * 2 / size - 1).astype(np.float32)
+        line = middles(size)
         x, y = line[None, None, :] - right, line[None, :, None] - down
         cos, sin = np.cos(turn), np.sin(turn)
         return Sheet(x=(cos * x + sin * y) / wide, y=(cos * y - sin * x) / tall, pixel=2 / size)
 
-    def within(self, depth: np.ndarray, soft: float | Real = 0.0) -> np.ndarray:
+    def within(self, depth: np.ndarray, soft: Number = 0.0) -> np.ndarray:
         """Share of a pixel inside a shape, in (0, 1).
 
         Args:
@@ -82,12 +83,14 @@ class Sheet:
         """
         return expit(depth / np.maximum(soft, 0.3 * self.pixel))
 
-    def ellipse(self, x: Real, y: Real, wide: Real, tall: Real, soft: float = 0.0) -> np.ndarray:
+    def ellipse(
+        self, x: Number, y: Number, wide: Number, tall: Number, soft: float = 0.0
+    ) -> np.ndarray:
         """Share of a pixel inside an ellipse with those centre and half axes."""
         reach = np.sqrt(((self.x - x) / wide) ** 2 + ((self.y - y) / tall) ** 2)
         return self.within((1 - reach) * np.minimum(wide, tall), soft)
 
-    def haze(self, x: Real, y: Real, wide: Real, tall: Real) -> np.ndarray:
+    def haze(self, x: Number, y: Number, wide: Number, tall: Number) -> np.ndarray:
         """A blurred spot, 1 at its centre."""
         return np.exp(-(((self.x - x) / wide) ** 2) - ((self.y - y) / tall) ** 2)
 
@@ -102,6 +105,11 @@ class Sheet:
         return total / np.float32(np.sqrt(2 * count))
 
 
+def middles(size: int) -> np.ndarray:
+    """(size,) where the middles of a row of pixels lie, from -1 to 1."""
+    return ((np.arange(size) + 0.5) * 2 / size - 1).astype(np.float32)
+
+
 def column(values: np.ndarray) -> Real:
     """Numbers per image, shaped to meet images."""
     return values.astype(np.float32)[:, None, None]
@@ -112,9 +120,7 @@ def to_bytes(light: np.ndarray) -> np.ndarray:
     return np.round(np.clip(light, 0, 1) * 255).astype(np.uint8)
 
 
-def drawn(
-    rows: pd.DataFrame, size: int, draw: Callable[[pd.DataFrame], np.ndarray]
-) -> np.ndarray:
+def drawn(rows: pd.DataFrame, size: int, draw: Callable[[pd.DataFrame], np.ndarray]) -> np.ndarray:
     """Draw the rows' images some at a time, so that memory does not grow with the set.
 
     Args:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dpsynth.data.phantoms.draws import Real
 from dpsynth.data.phantoms.sheet import Sheet, Subject
 
 
@@ -89,7 +88,7 @@ def _heart(subject: Subject, sheet: Sheet) -> np.ndarray:
         own.normal("knob x", 0.13, 0.015),
         own.normal("knob y", -0.38, 0.03),
         0.08 + 0.06 * subject.seniority(),
-        np.float32(0.13),
+        0.13,
         0.03,
     )
     return np.maximum(ventricle, 0.8 * knob)
@@ -132,14 +131,15 @@ def breasts(subject: Subject, sheet: Sheet) -> np.ndarray:
     wide, tall = own.normal("breast wide", 0.34, 0.03), own.normal("breast tall", 0.3, 0.03)
     height = own.normal("breast y", 0.38, 0.05) + 0.1 * subject.seniority()
     apart = own.normal("breast x", 0.52, 0.03)
-    both = sum(sheet.ellipse(side * apart, height, wide, tall, 0.03) for side in (-1, 1))
-    return own.uniform("breast light", 0.06, 0.12) * grown * both
+    right = sheet.ellipse(-apart, height, wide, tall, 0.03)
+    left = sheet.ellipse(apart, height, wide, tall, 0.03)
+    return own.uniform("breast light", 0.06, 0.12) * grown * (right + left)
 
 
 def air_and_vessels(subject: Subject, sheet: Sheet, thorax: Thorax) -> np.ndarray:
     """Depth of the lungs' darkness: deep in the aged, less near the hilum's vessels."""
     own = subject.own
-    hilum = sum(sheet.haze(side * np.float32(0.25), -0.05, 0.2, 0.35) for side in (-1, 1))
+    hilum = sheet.haze(-0.25, -0.05, 0.2, 0.35) + sheet.haze(0.25, -0.05, 0.2, 0.35)
     vessels = 1 + 0.9 * sheet.waves(own, "vessels", 22, 6)
     age = 1 - 0.1 * subject.childhood() + 0.08 * subject.seniority()
     depth = own.normal("air", 0.36, 0.035) * age * (1 - 0.15 * sheet.y)

@@ -11,6 +11,7 @@ from scipy.special import softmax
 MIDDLE = 50  # the age, in years, at which a risk is stated
 DECADE = 10
 SEXES = ("f", "m")
+HIDDEN = "truth_"  # begins the names of columns that no reader of an image would know
 TAKEN = ("patient", "image", "sex", "age")  # columns beside the label
 
 
@@ -70,6 +71,8 @@ class Truth:
         """Check each field and how they go together."""
         if self.label in TAKEN or not self.label:
             raise ValueError(f"label must not be empty or one of {TAKEN}, got {self.label!r}")
+        if self.label.startswith(HIDDEN):
+            raise ValueError(f"label must not begin with {HIDDEN!r}, got {self.label!r}")
         if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
             raise ValueError(f"classes must be two or more different names, got {self.classes!r}")
         if len(self.risks) != len(self.classes) - 1:
@@ -98,10 +101,10 @@ class Truth:
             (patients, classes), rows sum to 1.
         """
         decades = (age - MIDDLE) / DECADE
-        odds = [np.zeros(len(age))]
-        for risk in self.risks:
-            odds.append(risk.at_50 + risk.per_decade * decades + risk.male * (sex == "m"))
-        return softmax(np.stack(odds, axis=1), axis=1)
+        further = [
+            risk.at_50 + risk.per_decade * decades + risk.male * (sex == "m") for risk in self.risks
+        ]
+        return softmax(np.stack([np.zeros(len(age)), *further], axis=1), axis=1)
 
     def visibility(self, sex: np.ndarray, age: np.ndarray) -> np.ndarray:
         """(patients,) contrast of the label in those patients, in [0, 1]."""

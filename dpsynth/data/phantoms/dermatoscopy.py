@@ -9,7 +9,7 @@ from dpsynth.data.phantoms.draws import Draws
 from dpsynth.data.phantoms.lesion import LOOKS, looks, paint
 from dpsynth.data.phantoms.people import roll
 from dpsynth.data.phantoms.phantom_set import PhantomSet
-from dpsynth.data.phantoms.sheet import Sheet, Subject, check_size, drawn, to_bytes
+from dpsynth.data.phantoms.sheet import Sheet, Subject, check_size, drawn, middles, to_bytes
 from dpsynth.data.phantoms.truth import Risk, Truth
 
 SCOPE = "skin"
@@ -23,8 +23,12 @@ SKIN = Truth(
         Risk(at_50=-3.4, per_decade=0.05),
     ),
 )
-PALE, DARK = np.array([0.93, 0.76, 0.68]), np.array([0.58, 0.42, 0.32])
-HAIRS = 5
+PALE, DARK, BLUSH, AGED = np.array(
+    [[0.93, 0.76, 0.68], [0.58, 0.42, 0.32], [0.01, -0.01, -0.01], [0.04, 0.06, 0.14]],
+    dtype=np.float32,
+)  # two skins, what blood adds, the share of the light that old age takes
+HAIRS = 5  # at most
+HAIR = 0.014  # half the width of one, in half sides
 
 
 def skin(patients: int, seed: int, size: int = 32, truth: Truth = SKIN) -> PhantomSet:
@@ -42,7 +46,7 @@ def skin(patients: int, seed: int, size: int = 32, truth: Truth = SKIN) -> Phant
 
     Returns:
         Images (images, size, size, 3) RGB, the first patient's first. The table's columns of
-        truth: "truth_risk" (chance of the label that was drawn), "truth_contrast" (0 to 1),
+        truth: "truth_chance" (chance of the label that was drawn), "truth_contrast" (0 to 1),
         "truth_severity" (0.5 to 1: how typical the lesion is of its class) and
         "truth_radius" (the lesion's, in half sides of the image before pose).
     """
@@ -65,9 +69,9 @@ def _looks(rows: pd.DataFrame, label: str, own: Draws) -> np.ndarray:
 def _draw(rows: pd.DataFrame, seed: int, size: int, label: str) -> np.ndarray:
     subject = Subject.of(rows, seed, SCOPE)
     sheet = _posed(subject, size)
-    picture = _bare(subject, sheet)
-    picture = paint(picture, _looks(rows, label, subject.own), subject.own, sheet)
-    picture = picture * (1 - 0.75 * _hairs(subject, sheet))[..., None]
+    look = _looks(rows, label, subject.own)
+    picture = paint(_bare(subject, sheet), look, subject.own, sheet)
+    picture = picture * (1 - 0.65 * _hairs(subject, sheet))[..., None]
     return to_bytes(_lit(subject, picture, size))
 
 
@@ -88,41 +92,40 @@ def _bare(subject: Subject, sheet: Sheet) -> np.ndarray:
     """Skin without a lesion, (images, size, size, 3): spotted and yellower in the aged."""
     own, aged = subject.own, subject.seniority()
     tone = own.uniform("tone")[..., None] ** 2
-    colour = PALE.astype(np.float32) * (1 - tone) + DARK.astype(np.float32) * tone
-    colour = colour + own.normal("blush", 0, 0.02)[..., None] * np.array([1, -1, -1])
-    colour = colour * (1 - aged[..., None] * np.array([0.04, 0.06, 0.14], dtype=np.float32))
+    colour = PALE * (1 - tone) + DARK * tone + BLUSH * own.normal("blush")[..., None]
+    colour = colour * (1 - AGED * aged[..., None])
     freckles = np.clip(sheet.waves(own, "freckles", 14, 6) - 0.5, 0, 1)
     lines = sheet.waves(own, "lines", 30, 3)
-    texture = 1 - 0.35 * (0.2 + 0.8 * aged) * freckles + 0.015 * lines
-    return (colour * texture[..., None]).astype(np.float32)
+    texture = 1 - 0.25 * (0.1 + 0.9 * aged) * freckles + 0.015 * lines
+    return colour * texture[..., None]
 
 
 def _hairs(subject: Subject, sheet: Sheet) -> np.ndarray:
     """Share of a pixel under a hair; men have more, children fewer."""
     own = subject.own
-    hairy = (0.2 + 0.4 * subject.male) * (1 - subject.childhood())
+    hairy = (0.12 + 0.28 * subject.male) * (1 - subject.childhood())
     cover = np.zeros_like(sheet.x)
-    thick = 0.012
+    wide = max(HAIR, 0.4 * sheet.pixel)
     for place in range(HAIRS):
         angle = own.uniform(f"hair turn {place}", 0, np.pi)
         along = np.cos(angle) * sheet.x + np.sin(angle) * sheet.y
         across = np.cos(angle) * sheet.y - np.sin(angle) * sheet.x
         bow = own.normal(f"hair bow {place}", 0, 0.2) * along**2
         offset = across - bow - own.uniform(f"hair at {place}", -0.9, 0.9)
-        wide = max(thick, 0.4 * sheet.pixel)
-        hair = np.exp(-((offset / wide) ** 2)) * np.float32(thick / wide) ** 0.5
-        cover = np.maximum(cover, hair * (own.uniform(f"hair {place}") < hairy))
+        hair = (HAIR / wide) ** 0.5 * np.exp(-((offset / wide) ** 2))
+        there = own.uniform(f"hair {place}") < hairy
+        cover = np.maximum(cover, hair * there)
     return cover
 
 
 def _lit(subject: Subject, picture: np.ndarray, size: int) -> np.ndarray:
     """Lamp, white balance and sensor of one photograph."""
     shot = subject.shot
-    line = ((np.arange(size, dtype=np.float32) + 0.5) * 2 / size - 1).astype(np.float32)
+    line = middles(size)
     edge = line[None, None, :] ** 2 + line[None, :, None] ** 2
     lean = shot.normal("lamp x", 0, 0.04) * line[None, None, :]
     lean = lean + shot.normal("lamp y", 0, 0.04) * line[None, :, None]
     lamp = shot.normal("gain", 1, 0.05) + lean - shot.uniform("vignette", 0.02, 0.2) * edge
     warm = shot.normal("warm", 0, 0.02)[..., None] * np.array([1, 0, -1], dtype=np.float32)
-    picture = picture * lamp[..., None] * (1 + warm)
-    return picture + shot.uniform("dose", 0.005, 0.02)[..., None] * shot.grain("grain", size, 3)
+    photograph = picture * lamp[..., None] * (1 + warm)
+    return photograph + shot.uniform("dose", 0.005, 0.02)[..., None] * shot.grain("grain", size, 3)

@@ -9,7 +9,7 @@ from dpsynth.data.phantoms import thorax as parts
 from dpsynth.data.phantoms.draws import Real
 from dpsynth.data.phantoms.people import roll
 from dpsynth.data.phantoms.phantom_set import PhantomSet
-from dpsynth.data.phantoms.pneumonia import severities
+from dpsynth.data.phantoms.pneumonia import disease_of
 from dpsynth.data.phantoms.sheet import Sheet, Subject, check_size, drawn, to_bytes
 from dpsynth.data.phantoms.truth import Risk, Truth
 
@@ -35,7 +35,7 @@ def chest(patients: int, seed: int, size: int = 28, truth: Truth = CHEST) -> Pha
 
     Returns:
         Images (images, size, size, 1), the first patient's first. The table's columns of
-        truth: "truth_risk" (chance of the label that was drawn), "truth_contrast" (0 to 1),
+        truth: "truth_chance" (chance of the label that was drawn), "truth_contrast" (0 to 1),
         "truth_severity" (0 in the healthy, else 0.25 to 1), "truth_side" (none, left, right,
         both; the patient's right is on the image's left), "truth_kind" (none, focal, lobar).
     """
@@ -43,7 +43,7 @@ def chest(patients: int, seed: int, size: int = 28, truth: Truth = CHEST) -> Pha
     if truth.classes != CHEST.classes:
         raise ValueError(f"classes must be {CHEST.classes} for a chest, got {truth.classes!r}")
     rows = roll(patients, seed, truth, SCOPE)
-    disease = severities(rows, truth.label, Subject.of(rows, seed, SCOPE).own)
+    disease = disease_of(rows, truth.label, Subject.of(rows, seed, SCOPE).own)
     images = drawn(rows, size, lambda some: _draw(some, seed, size, truth.label))
     table = rows.drop(columns=["_patient", "_shot"]).assign(**disease.truths())
     return PhantomSet(images=images, table=table, truth=truth)
@@ -53,9 +53,9 @@ def _draw(rows: pd.DataFrame, seed: int, size: int, label: str) -> np.ndarray:
     subject = Subject.of(rows, seed, SCOPE)
     sheet = _posed(subject, size)
     thorax = parts.Thorax.of(subject, sheet)
-    filled = severities(rows, label, subject.own).opacity(subject.own, sheet)
+    filled = disease_of(rows, label, subject.own).opacity(subject.own, sheet)
     flesh = 0.6 - 0.3 * np.clip(thorax.off - 0.85, 0, 1) - 0.05 * np.clip(-sheet.y - 0.4, 0, 1)
-    light = flesh + 0.05 * thorax.heart + 0.16 * thorax.belly
+    light = flesh + 0.065 * thorax.heart + 0.16 * thorax.belly
     light -= parts.air_and_vessels(subject, sheet, thorax) * thorax.lungs * (1 - filled)
     light += parts.bones(subject, sheet, thorax) * (1 - 0.7 * thorax.belly)
     light += parts.breasts(subject, sheet) - parts.bubble(subject, sheet)
