@@ -10,8 +10,8 @@ import pandas as pd
 from dpsynth.data.phantoms.draws import Draws, Real
 from dpsynth.data.phantoms.sheet import Sheet, column
 
-MILD = 0.25  # the least severity
-SPOTS = (0.0, 0.5, 0.75)  # the severity from which an ill lung has a first, second, third spot
+MILD = 0.35  # the least severity
+SPOTS = (0.0, 0.45, 0.65)  # the severity from which an ill lung has a first, second, third spot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class Pneumonia:
     """The disease of each row's patient, the same in all images of one.
 
     Attributes:
-        severity: (images, 1, 1) in [0.25, 1], 0 in the healthy.
+        severity: (images, 1, 1) in [0.35, 1], 0 in the healthy.
         right: (images, 1, 1) 1 where the patient's right lung, on the image's left, is ill.
         left: (images, 1, 1) 1 where the left one is.
         lobar: (images, 1, 1) 1 where a whole lobe is opaque beside the blurred spots.
@@ -40,7 +40,7 @@ class Pneumonia:
             severity=own.uniform("pneumonia severity", MILD, 1) * column(ill),
             right=column(ill & (side < 0.65)),
             left=column(ill & (side >= 0.35)),
-            lobar=own.chance("pneumonia lobar", 0.35) * column(ill),
+            lobar=own.chance("pneumonia lobar", 0.5) * column(ill),
             contrast=column(contrast),
         )
 
@@ -61,16 +61,16 @@ class Pneumonia:
         for side, ill, sign in (("right", self.right, -1), ("left", self.left, 1)):
             for spot, least in enumerate(SPOTS):
                 name = f"opacity {side} {spot} "
-                depth = (0.4 + 0.6 * self.severity) * own.uniform(name + "depth", 0.7, 1)
+                depth = (0.7 + 0.3 * self.severity) * own.uniform(name + "depth", 0.7, 1)
                 there = ill * (self.severity >= least)
                 clear *= 1 - there * depth * self._shape(own, sheet, name, sign)
             lobe = self._lobe(own, sheet, f"lobe {side} ", sign)
-            clear *= 1 - ill * self.lobar * (0.4 + 0.55 * self.severity) * lobe
+            clear *= 1 - ill * self.lobar * (0.6 + 0.35 * self.severity) * lobe
         mottle = 1 + 0.25 * sheet.waves(own, "mottle", 16)
         return self.contrast * np.clip((1 - clear) * mottle, 0, 1)
 
     def _shape(self, own: Draws, sheet: Sheet, name: str, sign: int) -> np.ndarray:
-        wide = own.uniform(name + "wide", 0.15, 0.25) * (0.8 + 0.6 * self.severity)
+        wide = own.uniform(name + "wide", 0.2, 0.3) * (0.8 + 0.5 * self.severity)
         return sheet.haze(
             sign * own.uniform(name + "x", 0.28, 0.6),
             own.uniform(name + "y", -0.35, 0.5),

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from dpsynth.data.phantoms import thorax as parts
-from dpsynth.data.phantoms.draws import Real
 from dpsynth.data.phantoms.people import roll
 from dpsynth.data.phantoms.phantom_set import PhantomSet
 from dpsynth.data.phantoms.pneumonia import disease_of
@@ -36,7 +35,7 @@ def chest(patients: int, seed: int, size: int = 28, truth: Truth = CHEST) -> Pha
     Returns:
         Images (images, size, size, 1), the first patient's first. The table's columns of
         truth: "truth_chance" (chance of the label that was drawn), "truth_contrast" (0 to 1),
-        "truth_severity" (0 in the healthy, else 0.25 to 1), "truth_side" (none, left, right,
+        "truth_severity" (0 in the healthy, else 0.35 to 1), "truth_side" (none, left, right,
         both; the patient's right is on the image's left), "truth_kind" (none, focal, lobar).
     """
     check_size(size)
@@ -77,7 +76,7 @@ def _posed(subject: Subject, size: int) -> Sheet:
 
 def _exposed(subject: Subject, light: np.ndarray, size: int) -> np.ndarray:
     shot = subject.shot
-    gamma: Real = np.exp(shot.normal("gamma", 0, 0.12) + subject.own.normal("thick", 0, 0.1))
+    gamma = np.exp(shot.normal("gamma", 0, 0.12) + subject.own.normal("thick", 0, 0.1))
     light = np.clip(light, 0.01, 1) ** gamma
     light = light * shot.normal("gain", 1.05, 0.06) + shot.normal("fog", 0.02, 0.03)
     grain = shot.grain("grain", size)[..., 0]

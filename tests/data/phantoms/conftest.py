@@ -12,7 +12,7 @@ from dpsynth.data.phantoms import PhantomSet, chest, skin
 
 @pytest.fixture(scope="session")
 def chests() -> PhantomSet:
-    return chest(3000, seed=7)
+    return chest(5000, seed=7)
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,7 @@ def test_images_of_a_patient_are_more_alike_than_those_of_two(kind, request):
     same = ((images[second] - images[second - 1]) ** 2).mean(axis=1)
     stranger = ((images[second] - np.roll(images[second - 1], 1, axis=0)) ** 2).mean(axis=1)
     assert (same > 0).all()  # yet no image is twice in the set
-    # Were they no more alike, half would be closer, with sd 0.013 among 1,500 patients.
+    # Were they no more alike, half would be closer, with sd 0.013 among some 1,500 patients.
     assert (same < stranger).mean() > 0.8
 
 
@@ -75,14 +75,14 @@ def test_the_healthy_have_no_severity_and_the_ill_have_a_side(chests):
     table = chests.table
     ill = table["pneumonia"] == "true"
     assert (table.loc[~ill, "truth_severity"] == 0).all()
-    assert table.loc[ill, "truth_severity"].between(0.25, 1).all()
+    assert table.loc[ill, "truth_severity"].between(0.35, 1).all()
     assert set(table.loc[~ill, "truth_side"]) == {"none"} == set(table.loc[~ill, "truth_kind"])
     assert set(table.loc[ill, "truth_side"]) == {"left", "right", "both"}
     assert set(table.loc[ill, "truth_kind"]) == {"focal", "lobar"}
 
 
 def test_an_opacity_brightens_the_side_that_the_truth_names():
-    # The same patients, healthy but for contrast: only the ill side's half changes.
+    # The same patients with the disease hidden: only the ill side's half gets darker.
     shown, hidden = chest(200, seed=3), chest(200, seed=3, truth=replace(CHEST, contrast=0.0))
     change = shown.images[..., 0].astype(float) - hidden.images[..., 0]
     halves = {"right": change[:, :, :11], "left": change[:, :, 17:]}  # the spine is between
