@@ -13,6 +13,7 @@ from dpsynth.data.phantoms.sheet import Sheet, Subject, check_size, drawn, to_by
 from dpsynth.data.phantoms.truth import Risk, Truth
 
 SCOPE = "chest"
+# Expected among patients: 31.1 % ill; 14 % of girls of 5 years, 55 % of men of 90.
 CHEST = Truth(
     label="pneumonia",
     classes=("false", "true"),

@@ -26,16 +26,19 @@ def auc_of() -> Callable[..., tuple[float, float]]:
 
 
 def held_out_auc(
-    phantoms: PhantomSet, value: str, some: Callable[..., np.ndarray] | None = None
+    phantoms: PhantomSet,
+    value: str,
+    some: Callable[..., np.ndarray] | None = None,
+    column: str | None = None,
 ) -> tuple[float, float]:
     """AUC of a logistic regression on pixels, and its standard error.
 
     The first 60 % of the patients teach, the first image of each of the others is read: one
     image per patient, so that Hanley and McNeil's (1982) error holds. `some` picks, from the
-    read rows of the table, those that count.
+    read rows of the table, those that count; `column` is the label unless it is named.
     """
     table = phantoms.table
-    ill = (table[phantoms.truth.label] == value).to_numpy()
+    ill = (table[column or phantoms.truth.label] == value).to_numpy()
     pixels = phantoms.images.reshape(len(table), -1) / np.float32(255) - np.float32(0.5)
     place = table["patient"].str[1:].astype(int).to_numpy()
     taught = place < 0.6 * (place.max() + 1)
