@@ -129,7 +129,7 @@ def check_claimed(claimed: Sequence[str]) -> None:
     """
     known = pydicom("datadict")
     for key in claimed:
-        tag = known.tag_for_keyword(key)
+        tag = known.tag_for_keyword(key) if key else None
         if tag is None:
             raise ValueError(f"claimed must be DICOM keywords such as Modality, got {key!r}")
         if any(vr in NOT_TEXT for vr in known.dictionary_VR(tag).split(" or ")):

@@ -28,8 +28,7 @@ CAUSES = {
     errno.EISDIR: "a folder is in the way",
 }
 
-# Pillow reports some broken files to its log, which Python prints if nobody listens.
-logging.getLogger("PIL").addHandler(logging.NullHandler())
+DECODERS = ("PIL", "pydicom")  # their loggers tell what a file holds
 
 
 def shown(name: str) -> str:
@@ -40,7 +39,7 @@ def shown(name: str) -> str:
 
 @contextmanager
 def plainly(name: str, kind: str, cure: str) -> Iterator[None]:
-    """Say in one line that a file is broken; decoders' warnings are not for the user.
+    """Say in one line that a file is broken, and keep decoders from warning and logging.
 
     Decoders of untrusted bytes fail with whatever they trip over (OSError, SyntaxError,
     struct.error, MemoryError, RecursionError and more), so everything that is an `Exception`
@@ -55,7 +54,7 @@ def plainly(name: str, kind: str, cure: str) -> Iterator[None]:
         DataError: in place of any other exception.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _silent():
             warnings.simplefilter("ignore")
             yield
     except DataError:
@@ -65,6 +64,19 @@ def plainly(name: str, kind: str, cure: str) -> Iterator[None]:
         raise DataError(
             f"{shown(name)}: is not a readable {kind} file ({reason}); {cure}"
         ) from None
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    loggers = [logging.getLogger(name) for name in DECODERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def look(path: Path, name: str, most_bytes: int) -> None:

@@ -19,7 +19,7 @@ FORMATS = (*DECODERS, "MPO")  # a phone's MPO is a JPEG with more pictures behin
 KIND = "PNG, JPEG or TIFF"
 CURE = "check that it was copied whole, or write it again as PNG"
 
-GREY = ("1", "L")
+GREY = ("1", "L", "LA", "La")
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
 OPAQUE = ("RGB", "CMYK", "YCbCr", "LAB", "HSV")
 SEEN_THROUGH = ("LA", "La", "RGBA", "RGBa", "PA")
@@ -122,18 +122,17 @@ def _orientation(image: Image.Image) -> int:
 def _array(image: Image.Image, name: str) -> Pixels:
     """A decoded picture as grey of 8 or 16 bits, or RGB."""
     mode = image.mode
-    if mode in GREY:
-        return np.array(image.convert("L"), dtype=np.uint8)
     if mode in DEEP:
         return np.array(image).astype(np.uint16)
     if mode == "I":
         return _deep(np.array(image), name)
+    kept = "L" if mode in GREY else "RGB"
     if mode in SEEN_THROUGH or "transparency" in image.info:
         clear = image.convert("RGBA")
         black = Image.new("RGBA", clear.size, (0, 0, 0, 255))
-        return np.array(Image.alpha_composite(black, clear).convert("RGB"), dtype=np.uint8)
-    if mode == "P" or mode in OPAQUE:
-        return np.array(image.convert("RGB"), dtype=np.uint8)
+        return np.array(Image.alpha_composite(black, clear).convert(kept), dtype=np.uint8)
+    if mode in GREY or mode == "P" or mode in OPAQUE:
+        return np.array(image.convert(kept), dtype=np.uint8)
     raise DataError(f"{shown(name)}: holds pixels of mode {mode}; write it in 8 or 16 bits")
 
 
