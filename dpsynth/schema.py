@@ -142,7 +142,10 @@ class Picture(Strict):
 
     Attributes:
         file: column that names the picture's file (it may be the time column). An `.npz` of
-            the MedMNIST layout has a column `row`.
+            the MedMNIST layout has the columns `image`, `patient` (each image is one of its
+            own) and `label` (`label_1`, ... where a picture has several).
+        splits: of an `.npz`, those that are read.
+        dicom: files may be DICOM: their first frame is taken, and no tag of them.
         folder: where files lie, from the table's own folder.
         suffix: what stands after the name, such as ".jpg".
         size: pixels of the square that pictures are brought to, 8 to 128.
@@ -157,6 +160,8 @@ class Picture(Strict):
     file: str
     folder: str = "."
     suffix: str = ""
+    splits: tuple[Literal["train", "val", "test"], ...] = ("train",)
+    dicom: bool = False
     size: Annotated[int, Field(strict=True, ge=8, le=128)] = 28
     channels: Literal[1, 3] = 1
     window: tuple[float, float] | None = None

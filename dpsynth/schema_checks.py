@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 MINUTES = {"minutes": 1.0, "hours": 60.0, "days": 1440.0, "years": 365.25 * 1440}
 UNITS = {"min": 1.0, "h": 60.0, "d": 1440.0, "w": 7 * 1440.0, "y": 365.25 * 1440}
-RESERVED = ("patient", "time", "(gap)", "(start)", "(picture)")  # names that the canonical records use
+# Names that the canonical records use.
+RESERVED = ("patient", "time", "(gap)", "(start)", "(picture)")
 MOST_CODES = 30_000  # tokens are 16-bit
 
 
@@ -185,9 +186,7 @@ def table(given: Table) -> None:
     if given.shape == "events":
         _events(given)
     if given.picture is not None and (given.time is None or given.time.kind != "order"):
-        raise _wrong(
-            "picture", "needs shape: visits and time.kind: order; pictures of a patient have no dates"
-        )
+        raise _wrong("picture", "needs shape: visits and time.kind: order: pictures have no dates")
     _names(given)
 
 

@@ -13,11 +13,10 @@ from dpsynth.data import raw
 from dpsynth.data.cells import distinct, keys, plain
 from dpsynth.data.identifiers import names_a_person
 from dpsynth.data.notes import Notes
+from dpsynth.data.picture_rows import NPZ, archived
 from dpsynth.data.times import times
 from dpsynth.errors import SchemaError
 from dpsynth.schema import Table
-
-PICTURE = "(picture)"  # name of the file of a visit's picture, until it is read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +62,12 @@ def rows(name: str, table: Table, paths: Sequence[Path], notes: Notes) -> Rows:
     parts = []
     wide = False
     for path in paths:
-        names = list(raw.header(path).types)
+        npz = path.suffix == NPZ and table.picture is not None
+        head = archived(path, table) if npz else None
+        names = head.column_names if head is not None else list(raw.header(path).types)
         wide = table.shape == "events" and table.code not in names
         wanted = _wanted(name, table, names, path, wide, notes)
-        part, skipped = raw.load(path, wanted)
+        part, skipped = (head.select(wanted), 0) if head is not None else raw.load(path, wanted)
         notes.add(f"tables.{name}", "malformed lines (dropped)", skipped)
         parts.append(part)
     frame = together(parts, name)

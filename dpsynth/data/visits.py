@@ -9,7 +9,8 @@ import pandas as pd
 
 from dpsynth.data.cells import clean
 from dpsynth.data.notes import Notes
-from dpsynth.data.rows import PICTURE, Rows
+from dpsynth.data.picture_rows import PICTURE
+from dpsynth.data.rows import Rows
 from dpsynth.data.windows import blank, window_of
 from dpsynth.schema import Column, Kind, Table
 

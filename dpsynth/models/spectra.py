@@ -9,9 +9,15 @@ import numpy as np
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.models.state import State
 from dpsynth.privacy.door import Door
-from dpsynth.privacy.picture_sums import Classes, PictureLengths, PictureMoments, PictureSums
+from dpsynth.privacy.picture_sums import (
+    Classes,
+    OfPictures,
+    PictureLengths,
+    PictureMoments,
+    PictureSums,
+)
 from dpsynth.privacy.plan import Plan
-from dpsynth.privacy.query import Query, Slot, joint_sensitivity
+from dpsynth.privacy.query import Query, Question, Slot, Where, joint_sensitivity
 from dpsynth.privacy.spectrum import Spectrum
 from dpsynth.schema import Schema
 
@@ -58,10 +64,9 @@ class Spectra:
         """Ask, and clean."""
         counts, centre = self._first(door, state)
         clip = self._bound(door, state, centre)
-        common = {"spectrum": self.spectrum, "classes": self.classes, "centre": centre}
-        sums = PictureSums(**common, clip=clip)
-        moments = PictureMoments(**common, clip=clip, weight=SPREAD / clip)
-        asked = [sums, moments]
+        of = OfPictures(spectrum=self.spectrum, classes=self.classes, centre=centre)
+        moments = PictureMoments(of=of, clip=clip, weight=SPREAD / clip)
+        asked: list[Question] = [PictureSums(of=of, clip=clip), moments]
         found = state.once("spread", lambda: door.measure("spread", asked))
         noise = self._noise("spread") * joint_sensitivity(asked)
         apart = found[0] / counts[:, None]
@@ -99,12 +104,11 @@ class Spectra:
         """(classes,) pictures of each, at least 1, and (width,) the mean of all spectra."""
         width = self.spectrum.width
         clip = FAR * width**0.5
-        nothing = np.zeros(width)
-        sums = PictureSums(
-            spectrum=self.spectrum, classes=self.classes, centre=nothing, clip=clip, weight=1 / clip
-        )
-        counts = Query(slots=(self._slot(),), weight=COUNTS) if self._slot() else None
-        asked = [sums, *([counts] if counts else [])]
+        of = OfPictures(spectrum=self.spectrum, classes=self.classes, centre=np.zeros(width))
+        asked: list[Question] = [PictureSums(of=of, clip=clip, weight=1 / clip)]
+        if self.classes.per_visit is not None:
+            where: Where = "now" if self.classes.per_visit else "static"
+            asked.append(Query(slots=(Slot(where, self.classes.place),), weight=COUNTS))
         found = state.once("means", lambda: door.measure("means", asked))
         total = float(self.plan.population)
         if len(found) < 2:
@@ -115,18 +119,12 @@ class Spectra:
     def _bound(self, door: Door, state: State, centre: np.ndarray) -> float:
         """The length that about nine in ten pictures have at most, about `centre`."""
         edges = tuple(edge * self.spectrum.width**0.5 for edge in EDGES)
-        asked = PictureLengths(
-            spectrum=self.spectrum, classes=self.classes, centre=centre, edges=edges
-        )
+        of = OfPictures(spectrum=self.spectrum, classes=self.classes, centre=centre)
+        asked = PictureLengths(of=of, edges=edges)
         found = state.once("lengths", lambda: door.measure("lengths", [asked]))[0]
         share = np.cumsum(np.maximum(found, 0.0))
         place = int(np.searchsorted(share, WITHIN * max(share[-1], 1e-9)))
         return edges[min(place, len(edges) - 1)]
-
-    def _slot(self) -> Slot | None:
-        if self.classes.per_visit is None:
-            return None
-        return Slot("now" if self.classes.per_visit else "static", self.classes.place)
 
     def _noise(self, name: str) -> float:
         return self.plan.release(name).noise_multiplier

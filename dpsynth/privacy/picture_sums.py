@@ -42,20 +42,18 @@ class Classes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OfPictures:
-    """What the questions share.
+class OfPictures:
+    """What is asked about: each picture's spectrum about a centre, and its class.
 
     Attributes:
         spectrum: what a picture's numbers are.
         classes: of pictures.
         centre: (width,) taken off; public, or released.
-        weight: in a joint release.
     """
 
     spectrum: Spectrum
     classes: Classes
     centre: np.ndarray = field(repr=False)
-    weight: float = 1.0
 
     def rows(self, tokens: Tokens) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Chunks of (rows,) classes, (rows, width) numbers and (rows,) shares of their patients.
@@ -67,12 +65,14 @@ class _OfPictures:
             part = tokens.take(np.arange(start, min(start + CHUNK, len(tokens))))
             assert part.pictures is not None
             patient, turn = np.nonzero(part.inside)
+            if not len(patient):
+                continue
             apart = self.spectrum.of(part.pictures[patient, turn]) - self.centre
             yield self.classes.of(part, patient, turn), apart, 1.0 / part.length[patient]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureSums(_OfPictures):
+class PictureSums:
     """Sum of spectra by class.
 
     Guarantee:
@@ -81,10 +81,14 @@ class PictureSums(_OfPictures):
         removed, moves the answer in L2.
 
     Attributes:
+        of: what is asked about.
         clip: bound on the length of a picture's numbers.
+        weight: in a joint release.
     """
 
+    of: OfPictures
     clip: float
+    weight: float = 1.0
 
     @property
     def sensitivity(self) -> float:
@@ -94,14 +98,14 @@ class PictureSums(_OfPictures):
     @UNSAID
     def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
         """(classes, width) the exact sums. Private."""
-        total = np.zeros((self.classes.count(codec), self.spectrum.width))
-        for code, apart, share in self.rows(tokens):
+        total = np.zeros((self.of.classes.count(codec), self.of.spectrum.width))
+        for code, apart, share in self.of.rows(tokens):
             np.add.at(total, code, clipped(apart, self.clip) * share[:, None])
         return total
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureMoments(_OfPictures):
+class PictureMoments:
     """Sum of z z' by class.
 
     Guarantee:
@@ -110,10 +114,14 @@ class PictureMoments(_OfPictures):
         is how far one patient, added or removed, moves the answer in L2.
 
     Attributes:
+        of: what is asked about.
         clip: bound on the length of a picture's numbers.
+        weight: in a joint release.
     """
 
+    of: OfPictures
     clip: float
+    weight: float = 1.0
 
     @property
     def sensitivity(self) -> float:
@@ -123,9 +131,9 @@ class PictureMoments(_OfPictures):
     @UNSAID
     def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
         """(classes, width, width) the exact sums. Private."""
-        count, width = self.classes.count(codec), self.spectrum.width
+        count, width = self.of.classes.count(codec), self.of.spectrum.width
         total = np.zeros((count, width, width))
-        for code, apart, share in self.rows(tokens):
+        for code, apart, share in self.of.rows(tokens):
             held = clipped(apart, self.clip)
             for each in range(count):
                 here = code == each
@@ -134,7 +142,7 @@ class PictureMoments(_OfPictures):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureLengths(_OfPictures):
+class PictureLengths:
     """How many pictures are how long: a histogram over public edges.
 
     Guarantee:
@@ -142,10 +150,14 @@ class PictureLengths(_OfPictures):
         patient, added or removed, moves the answer by at most 1 in L2.
 
     Attributes:
+        of: what is asked about.
         edges: (cells - 1,) inner edges of lengths, increasing; public.
+        weight: in a joint release.
     """
 
+    of: OfPictures
     edges: tuple[float, ...]
+    weight: float = 1.0
 
     @property
     def sensitivity(self) -> float:
@@ -156,7 +168,7 @@ class PictureLengths(_OfPictures):
     def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
         """(cells,) the exact histogram. Private."""
         total = np.zeros(len(self.edges) + 1)
-        for _, apart, share in self.rows(tokens):
+        for _, apart, share in self.of.rows(tokens):
             cell = np.searchsorted(self.edges, np.linalg.norm(apart, axis=1))
             np.add.at(total, cell, share)
         return total

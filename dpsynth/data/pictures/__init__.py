@@ -1,6 +1,6 @@
 """Picture files to arrays of one size, and arrays to picture files; no schema is known here.
 
-    PNG, JPEG, TIFF   read_raster     write_pngs
+    PNG, JPEG, TIFF   read_raster     write_images
     DICOM             read_dicom      write_dicoms      extra `dicom`
     .npz (MedMNIST)   read_npz        write_npz
     a table's names   read_pictures
@@ -18,7 +18,7 @@ from dpsynth.data.pictures.limits import LIMITS, Limits
 from dpsynth.data.pictures.npz import Labelled, read_npz, write_npz
 from dpsynth.data.pictures.raster import read_raster
 from dpsynth.data.pictures.sheet import contact_sheet
-from dpsynth.data.pictures.writer import write_pngs
+from dpsynth.data.pictures.writer import write_images
 
 __all__ = [
     "LIMITS",
@@ -34,6 +34,6 @@ __all__ = [
     "read_pictures",
     "read_raster",
     "write_dicoms",
+    "write_images",
     "write_npz",
-    "write_pngs",
 ]

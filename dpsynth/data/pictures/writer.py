@@ -1,4 +1,4 @@
-"""Generated pictures to a folder of PNG files, all of them or none."""
+"""Generated pictures to a folder of files, all of them or none."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ from PIL import Image
 from dpsynth.data.pictures.guard import writing
 from dpsynth.errors import DataError
 
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
+ENDINGS = ", ".join(FORMATS)
 
-def write_pngs(
+
+def write_images(
     pixels: NDArray[np.uint8], folder: str | Path, names: Sequence[str] | None = None
 ) -> list[str]:
-    """Write each picture as a PNG file without any metadata; the names are returned.
+    """Write each picture as a file without any metadata; the names are returned.
 
     Args:
         pixels: (n, H, W), (n, H, W, 1) or (n, H, W, 3), uint8.
         folder: new or empty.
-        names: one for each, ending in .png; picture-000001.png and so on if left out.
+        names: one for each, whose ending says the format: .png, .jpg, .jpeg (which loses a
+            little), .tif or .tiff; picture-000001.png and so on if left out.
 
     Raises:
         DataError: if the folder holds something or can't be written; nothing is left then.
@@ -36,7 +40,7 @@ def write_pngs(
 
     def save(place: Path) -> None:
         for name, picture in zip(names, plain, strict=True):
-            Image.fromarray(picture).save(place / name, format="PNG")
+            Image.fromarray(picture).save(place / name, format=_format(name), quality=95)
 
     fill(folder, save)
     return list(names)
@@ -84,5 +88,10 @@ def _check_names(names: Iterable[str], count: int) -> None:
     if len(names) != count or len(set(names)) < count:
         raise ValueError(f"names must be one for each of {count} pictures, all different")
     for name in names:
-        if PurePath(name).name != name or "\\" in name or not name.endswith(".png"):
-            raise ValueError(f"names must be plain and end in .png, got {name!r}")
+        if PurePath(name).name != name or "\\" in name or not _format(name):
+            raise ValueError(f"names must be plain and end in {ENDINGS}, got {name!r}")
+
+
+def _format(name: str) -> str:
+    """What a name's ending says, or "" if it is none that can be written."""
+    return FORMATS.get(PurePath(name).suffix.lower(), "")

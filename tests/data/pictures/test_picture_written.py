@@ -11,7 +11,7 @@ from dpsynth.data.pictures import (
     read_pictures,
     read_raster,
     write_dicoms,
-    write_pngs,
+    write_images,
 )
 from dpsynth.errors import DataError
 
@@ -22,7 +22,7 @@ ODD = np.arange(9, dtype=np.uint8).reshape(1, 3, 3)
 
 @pytest.mark.parametrize("pixels", [GREY, COLOUR], ids=["grey", "colour"])
 def test_pngs_come_back(tmp_path, pixels):
-    names = write_pngs(pixels, tmp_path / "new" / "pictures")
+    names = write_images(pixels, tmp_path / "new" / "pictures")
     assert names == ["picture-000001.png", "picture-000002.png", "picture-000003.png"]
     frame = Frame(size=8, channels=pixels.shape[3])
     found = read_pictures(tmp_path / "new" / "pictures", names, frame)
@@ -31,21 +31,21 @@ def test_pngs_come_back(tmp_path, pixels):
 
 
 def test_pngs_hold_pixels_alone(tmp_path):
-    names = write_pngs(GREY, tmp_path / "x", names=["b.png", "a.png", "c.png"])
+    names = write_images(GREY, tmp_path / "x", names=["b.png", "a.png", "c.png"])
     assert names == ["b.png", "a.png", "c.png"]
     with Image.open(tmp_path / "x" / "b.png") as image:
         assert image.info == {}
     (tmp_path / "y").mkdir()
-    write_pngs(GREY[:0], tmp_path / "y")
+    write_images(GREY[:0], tmp_path / "y")
     assert not list((tmp_path / "y").iterdir())
 
 
 @pytest.mark.parametrize("wrong", ["../a.png", "a/b.png", "/a.png", "a.jpg", "..\\a.png", ""])
 def test_names_must_be_plain(tmp_path, wrong):
     with pytest.raises(ValueError, match="names must be plain"):
-        write_pngs(GREY[:1], tmp_path / "x", names=[wrong])
+        write_images(GREY[:1], tmp_path / "x", names=[wrong])
     with pytest.raises(ValueError, match="all different"):
-        write_pngs(GREY[:2], tmp_path / "x", names=["a.png", "a.png"])
+        write_images(GREY[:2], tmp_path / "x", names=["a.png", "a.png"])
     assert not list(tmp_path.iterdir())
 
 
@@ -53,7 +53,7 @@ def test_names_must_be_plain(tmp_path, wrong):
     "pixels", [GREY.astype(float), GREY[0, 0], np.zeros((1, 8, 8, 4), np.uint8)]
 )
 def test_other_pixels_are_not_written(tmp_path, pixels):
-    for write in (write_pngs, lambda what, to: write_dicoms(what, to, np.random.default_rng(0))):
+    for write in (write_images, lambda what, to: write_dicoms(what, to, np.random.default_rng(0))):
         with pytest.raises(ValueError, match="pixels must be"):
             write(pixels, tmp_path / "x")
     assert not list(tmp_path.iterdir())
@@ -62,7 +62,7 @@ def test_other_pixels_are_not_written(tmp_path, pixels):
 def test_a_folder_in_use_is_left_alone(tmp_path):
     (tmp_path / "note.txt").write_text("x")
     with pytest.raises(DataError, match="holds something already; choose a new folder"):
-        write_pngs(GREY, tmp_path)
+        write_images(GREY, tmp_path)
     with pytest.raises(DataError, match="holds something already"):
         write_dicoms(GREY, tmp_path / "note.txt", np.random.default_rng(0))
     assert [each.name for each in tmp_path.iterdir()] == ["note.txt"]
@@ -74,7 +74,7 @@ def test_all_or_none(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Image.Image, "save", full)
     with pytest.raises(DataError, match="can't be written: the disk is full; choose another"):
-        write_pngs(GREY, tmp_path / "x")
+        write_images(GREY, tmp_path / "x")
     with pytest.raises(DataError, match="the disk is full"):
         contact_sheet(GREY, ["a"] * 3, tmp_path / "x.png")
     assert not list(tmp_path.iterdir())
