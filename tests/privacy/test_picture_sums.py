@@ -45,9 +45,7 @@ def patient(dx: list[int], pictures: np.ndarray, sex: int = 0) -> Tokens:
 
 
 def together(*parts: Tokens) -> Tokens:
-    return Tokens(
-        **{k: np.concatenate([getattr(p, k) for p in parts]) for k in vars(parts[0])}
-    )
+    return Tokens(**{k: np.concatenate([getattr(p, k) for p in parts]) for k in vars(parts[0])})
 
 
 def picture(value: int | None = None, seed: int = 0) -> np.ndarray:
