@@ -43,6 +43,11 @@ class Tokens:
         """(patients, max_visits): where there is a visit; in that order records hold them."""
         return np.arange(self.visits.shape[1])[None, :] < self.length[:, None]
 
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What there is, by name."""
+        return {name: each for name, each in vars(self).items() if each is not None}
+
     def take(self, patients: np.ndarray) -> Tokens:
         """Those patients, in that order."""
         return Tokens(
