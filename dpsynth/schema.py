@@ -137,6 +137,43 @@ class Clock(Strict):
         return self
 
 
+class Picture(Strict):
+    """The picture that each row of a visits table has, and how it is framed: public numbers.
+
+    Attributes:
+        file: column that names the picture's file (it may be the time column). An `.npz` of
+            the MedMNIST layout has the columns `image`, `patient` (each image is one of its
+            own) and `label` (`label_1`, ... where a picture has several).
+        splits: of an `.npz`, those that are read.
+        dicom: files may be DICOM: their first frame is taken, and no tag of them.
+        folder: where files lie, from the table's own folder.
+        suffix: what stands after the name, such as ".jpg".
+        size: pixels of the square that pictures are brought to, 8 to 128.
+        channels: 1 for grey, 3 for red, green, blue.
+        window: stored values that become black and white; none is all that the file's type
+            can hold. Never read from a picture.
+        fit: how a picture that is no square becomes one: its middle is cut out, black is put
+            beside it, or it is stretched.
+        skip_unreadable: drop a visit whose file can't be read; else reading stops.
+    """
+
+    file: str
+    folder: str = "."
+    suffix: str = ""
+    splits: tuple[Literal["train", "val", "test"], ...] = ("train",)
+    dicom: bool = False
+    size: Annotated[int, Field(strict=True, ge=8, le=128)] = 28
+    channels: Literal[1, 3] = 1
+    window: tuple[float, float] | None = None
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    skip_unreadable: bool = False
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        checks.picture(self)
+        return self
+
+
 class Table(Strict):
     """One file (or several with the same columns).
 
@@ -151,6 +188,7 @@ class Table(Strict):
         other_codes: what happens to events whose code is not among the columns: "ignore"
             them, or "note" how many there are.
         ignore: columns of the file that are not wanted.
+        picture: of each row, in a visits table.
         columns: by name in the file (events: by code).
     """
 
@@ -164,6 +202,7 @@ class Table(Strict):
     empty: Literal["keep", "drop"] = "drop"
     other_codes: Literal["ignore", "note"] = "note"
     ignore: tuple[str, ...] = ()
+    picture: Picture | None = None
     columns: dict[str, Column]
 
     @model_validator(mode="after")
@@ -290,6 +329,11 @@ class Schema(Strict):
                     )
                 found[name] = column
         return found
+
+    @property
+    def picture(self) -> Picture | None:
+        """That of the table which has one, or none."""
+        return next((t.picture for t in self.tables.values() if t.picture is not None), None)
 
     @property
     def clock(self) -> Clock | None:

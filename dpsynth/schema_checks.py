@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import PydanticCustomError
 
 if TYPE_CHECKING:
-    from dpsynth.schema import Clock, Column, Table
+    from dpsynth.schema import Clock, Column, Picture, Table
 
 MINUTES = {"minutes": 1.0, "hours": 60.0, "days": 1440.0, "years": 365.25 * 1440}
 UNITS = {"min": 1.0, "h": 60.0, "d": 1440.0, "w": 7 * 1440.0, "y": 365.25 * 1440}
-RESERVED = ("patient", "time", "(gap)", "(start)")  # names that the canonical records use
+# Names that the canonical records use.
+RESERVED = ("patient", "time", "(gap)", "(start)", "(picture)")
 MOST_CODES = 30_000  # tokens are 16-bit
 
 
@@ -159,6 +160,14 @@ def clock(given: Clock) -> None:
         raise _wrong("format", f"only dates have one, not kind: {given.kind}")
 
 
+def picture(given: Picture) -> None:
+    """Check how a picture is framed and where its file may lie."""
+    if given.window is not None and not _increasing(given.window):
+        raise _wrong("window", f"must be finite and increasing, got {_pair(given.window)}")
+    if given.folder.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", given.folder):
+        raise _wrong("folder", f"must lie below the table's own folder, got {given.folder!r}")
+
+
 def table(given: Table) -> None:
     """Check one table: the keys its shape needs, names that are used once."""
     needs = {"static": (), "visits": ("time",), "events": ("time", "code", "every")}[given.shape]
@@ -176,6 +185,8 @@ def table(given: Table) -> None:
                 raise _wrong(key, str(error)) from None
     if given.shape == "events":
         _events(given)
+    if given.picture is not None and (given.time is None or given.time.kind != "order"):
+        raise _wrong("picture", "needs shape: visits and time.kind: order: pictures have no dates")
     _names(given)
 
 

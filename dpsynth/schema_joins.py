@@ -60,6 +60,14 @@ def schema(given: Schema) -> None:
             f"column {name!r} stands in two tables; rename one, with `source: {name}`"
         )
     _clocks(given)
+    pictured = [name for name, each in given.tables.items() if each.picture is not None]
+    if len(pictured) > 1:
+        raise SchemaError(f"tables.{pictured[1]}.picture: tables.{pictured[0]} has one already")
+    if pictured and sum(each.time is not None for each in given.tables.values()) > 1:
+        raise SchemaError(
+            f"tables.{pictured[0]}.picture: such a table is the only one with visits; "
+            "put facts of the patient into a static table"
+        )
     if given.label is not None:
         _label(given.label, given)
     schema_rule_checks.check(given)

@@ -24,7 +24,7 @@ from dpsynth.data.records import Records
 from dpsynth.data.schema_file import load_schema
 from dpsynth.evaluation.controls import independent_columns
 from dpsynth.evaluation.references import REFERENCES
-from dpsynth.models import MODELS
+from dpsynth.models import RECORD_MODELS
 from dpsynth.schema import Schema
 
 HERE = Path(__file__).resolve().parent
@@ -91,7 +91,7 @@ def options(protocol: Protocol) -> argparse.ArgumentParser:
     ask.add_argument("--data", type=Path, default=protocol.data)
     ask.add_argument("--out", type=Path, default=protocol.folder / "results.json")
     ask.add_argument("--epsilons", default="10,3,1")
-    names = sorted(MODELS, key=lambda name: name != FLOOR)
+    names = sorted(RECORD_MODELS, key=lambda name: name != FLOOR)
     ask.add_argument("--models", default=",".join(names))
     ask.add_argument("--seeds", type=int, default=3)
     ask.add_argument("--train", type=int, default=protocol.train, help="patients to train on")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from dpsynth.data.field import ANY, Field, field
 from dpsynth.data.records import Records
-from dpsynth.schema import Column, Schema
+from dpsynth.schema import Column, Picture, Schema
 
 PAD = -1
 GAP = "(gap)"
@@ -25,11 +25,14 @@ class Tokens:
         static: (patients, static fields) codes, int16.
         visits: (patients, max_visits, visit fields) codes, int16; PAD after the last visit.
         length: (patients,) number of visits, 0 to max_visits, int16.
+        pictures: (patients, max_visits, size, size, channels) uint8, 0 where there is no visit;
+            none where the schema has no pictures, or they are still to be drawn.
     """
 
     static: np.ndarray
     visits: np.ndarray
     length: np.ndarray
+    pictures: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Number of patients."""
@@ -40,10 +43,18 @@ class Tokens:
         """(patients, max_visits): where there is a visit; in that order records hold them."""
         return np.arange(self.visits.shape[1])[None, :] < self.length[:, None]
 
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What there is, by name."""
+        return {name: each for name, each in vars(self).items() if each is not None}
+
     def take(self, patients: np.ndarray) -> Tokens:
         """Those patients, in that order."""
         return Tokens(
-            static=self.static[patients], visits=self.visits[patients], length=self.length[patients]
+            static=self.static[patients],
+            visits=self.visits[patients],
+            length=self.length[patients],
+            pictures=None if self.pictures is None else self.pictures[patients],
         )
 
 
@@ -58,12 +69,14 @@ class Codec:
         max_visits: visits per patient that are kept (the first ones).
         regular: every patient has `max_visits` visits by construction (a grid of windows), so
             their number says nothing and is public.
+        picture: how the picture of a visit is framed, if visits have one.
     """
 
     static: tuple[Field, ...]
     visit: tuple[Field, ...]
     max_visits: int
     regular: bool = False
+    picture: Picture | None = None
 
     def encode(self, records: Records) -> Tokens:
         """Tokens of records; visits after `max_visits` are cut."""
@@ -71,6 +84,7 @@ class Codec:
         static = np.zeros((n, len(self.static)), dtype=np.int16)
         visits = np.full((n, self.max_visits, len(self.visit)), PAD, dtype=np.int16)
         length = np.zeros(n, dtype=np.int16)
+        pictures = self._pictures(records)
         frame = records.visits
         if len(frame) and self.max_visits:
             turn = frame.groupby("patient", sort=False).cumcount().to_numpy()
@@ -95,7 +109,20 @@ class Codec:
         for place, each in enumerate(self.static):
             values = first.reindex(range(n)) if each.name == START else records.static[each.name]
             static[:, place] = each.encode(values.reset_index(drop=True))
-        return Tokens(static=static, visits=visits, length=length)
+        return Tokens(static=static, visits=visits, length=length, pictures=pictures)
+
+    def _pictures(self, records: Records) -> np.ndarray | None:
+        """Pictures by patient and visit, as `Tokens` hold them."""
+        if self.picture is None:
+            return None
+        frame = (self.picture.size, self.picture.size, self.picture.channels)
+        found = np.zeros((len(records), self.max_visits, *frame), dtype=np.uint8)
+        if records.pictures is not None and len(records.visits):
+            patient = records.visits["patient"].to_numpy(dtype=np.int64)
+            turn = records.visits.groupby("patient", sort=False).cumcount().to_numpy()
+            kept = turn < self.max_visits
+            found[patient[kept], turn[kept]] = records.pictures[kept]
+        return found
 
     def decode(
         self,
@@ -127,7 +154,8 @@ class Codec:
             {"patient": patient, "time": time.to_numpy(dtype=np.float64), **visits}
         )
         keys = np.arange(1, n + 1).astype(str).astype(object)
-        return Records(keys, pd.DataFrame(static, index=range(n)), frame)
+        pictures = None if tokens.pictures is None else tokens.pictures[tokens.inside]
+        return Records(keys, pd.DataFrame(static, index=range(n)), frame, pictures)
 
 
 def codec(schema: Schema, found: Mapping[str, Field] | None = None) -> Codec:
@@ -150,8 +178,9 @@ def codec(schema: Schema, found: Mapping[str, Field] | None = None) -> Codec:
     return Codec(
         static=books(static),
         visit=books(visit),
-        max_visits=schema.max_visits if visit else 0,
+        max_visits=schema.max_visits if visit or schema.picture else 0,
         regular=any(table.empty == "keep" for table in schema.tables.values()),
+        picture=schema.picture,
     )
 
 

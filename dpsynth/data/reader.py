@@ -17,6 +17,7 @@ import pandas as pd
 
 from dpsynth.data.files import matched
 from dpsynth.data.notes import Notes
+from dpsynth.data.picture_rows import PICTURE, with_pictures
 from dpsynth.data.records import Records
 from dpsynth.data.rows import Rows, rows
 from dpsynth.data.times import since
@@ -61,9 +62,8 @@ def read(paths: Sequence[str | Path], schema: Schema) -> tuple[Records, Notes]:
     if schema.strict:
         notes.stop_if_any()
     static = {name: facts[name] for name in schema.columns("patient")}
-    return Records(
-        keys, pd.DataFrame(static, index=range(len(keys))), _joined(visits, schema)
-    ), notes
+    whole = Records(keys, pd.DataFrame(static, index=range(len(keys))), _joined(visits, schema))
+    return with_pictures(whole, files, schema, notes), notes
 
 
 def _used(table: Rows) -> list[str]:
@@ -120,6 +120,8 @@ def _joined(visits: Sequence[pd.DataFrame], schema: Schema) -> pd.DataFrame:
     clock = schema.clock
     if clock is not None and clock.kind == "order":
         out["time"] = whole.groupby("patient").cumcount().to_numpy(dtype=np.float64)
+    if PICTURE in whole:
+        out[PICTURE] = filled(whole[PICTURE], "")
     for name, column in columns.items():
         empty = blank(column) if name in counted else nothing(column)
         out[name] = filled(whole[name], empty)

@@ -22,11 +22,14 @@ class Records:
             clock's unit; the window's index for a grid, 0, 1, ... for an order), then the
             per-visit columns. Sorted by patient and time. Empty for static data. A patient
             may have no visit at all.
+        pictures: (visits, size, size, channels) uint8, that of each row of `visits`; none
+            where the schema has no pictures.
     """
 
     keys: np.ndarray
     static: pd.DataFrame
     visits: pd.DataFrame
+    pictures: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Number of patients."""
@@ -43,17 +46,20 @@ class Records:
             each.visits.assign(patient=each.visits["patient"] + start)
             for each, start in zip(parts, starts[:-1], strict=True)
         ]
-        return Records(keys, static, pd.concat(visits, ignore_index=True))
+        seen = [each.pictures for each in parts if each.pictures is not None]
+        pictures = np.concatenate(seen) if seen else None
+        return Records(keys, static, pd.concat(visits, ignore_index=True), pictures)
 
     def take(self, patients: np.ndarray) -> Records:
         """The records of those patients (positions), in that order, each with all visits."""
         place = np.full(len(self.keys), -1)
         place[patients] = np.arange(len(patients))
-        visits = self.visits
+        visits, pictures = self.visits, self.pictures
         if len(visits):
-            where = place[visits["patient"].to_numpy()]
-            visits = visits.assign(patient=where)[where >= 0]
-            visits = visits.sort_values("patient", kind="stable").reset_index(drop=True)
-        return Records(
-            self.keys[patients], self.static.iloc[patients].reset_index(drop=True), visits
-        )
+            where = place[visits["patient"].to_numpy(dtype=np.int64)]
+            rows = np.argsort(where, kind="stable")
+            rows = rows[where[rows] >= 0]
+            visits = visits.assign(patient=where).iloc[rows].reset_index(drop=True)
+            pictures = None if pictures is None else pictures[rows]
+        static = self.static.iloc[patients].reset_index(drop=True)
+        return Records(self.keys[patients], static, visits, pictures)

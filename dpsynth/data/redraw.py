@@ -8,7 +8,7 @@ drawn until they are in order; the others are drawn again, visit by visit, until
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -120,7 +120,7 @@ class Redraw:
         for frame, codes, todo in ((static, tokens.static, facts), (visit, flat, visits)):
             for name, rows in todo.items():
                 self._draw(frame, name, codes, rows, rng)
-        return self._in_order(tokens, Records(records.keys, static, visit))
+        return self._in_order(tokens, replace(records, static=static, visits=visit))
 
     def _draw(
         self,
@@ -158,7 +158,7 @@ class Redraw:
             run = np.cumsum(starts)
             values[known] = values[known[np.lexsort((sign * values[known], run))]]
             visits = visits.assign(**{name: values})
-        return Records(records.keys, records.static, visits)
+        return replace(records, visits=visits)
 
 
 def _any(wrong: Iterable[np.ndarray], patients: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from dpsynth.data import raw
 from dpsynth.data.cells import distinct, keys, plain
 from dpsynth.data.identifiers import names_a_person
 from dpsynth.data.notes import Notes
+from dpsynth.data.picture_rows import NPZ, archived
 from dpsynth.data.times import times
 from dpsynth.errors import SchemaError
 from dpsynth.schema import Table
@@ -40,6 +41,12 @@ class Rows:
     time: np.ndarray | None
     code: np.ndarray | None
 
+    def pictures(self) -> np.ndarray:
+        """(rows,) names of the rows' pictures as text, "" where there is none."""
+        assert self.table.picture is not None
+        index, values = distinct(self.frame.column(self.table.picture.file))
+        return np.array([*map(plain, values), ""], dtype=object)[index]
+
     def column(self, name: str) -> pa.ChunkedArray:
         """The file's column that a schema's column reads."""
         return self.frame.column(self.table.columns[name].source or name)
@@ -55,10 +62,12 @@ def rows(name: str, table: Table, paths: Sequence[Path], notes: Notes) -> Rows:
     parts = []
     wide = False
     for path in paths:
-        names = list(raw.header(path).types)
+        npz = path.suffix == NPZ and table.picture is not None
+        head = archived(path, table) if npz else None
+        names = head.column_names if head is not None else list(raw.header(path).types)
         wide = table.shape == "events" and table.code not in names
         wanted = _wanted(name, table, names, path, wide, notes)
-        part, skipped = raw.load(path, wanted)
+        part, skipped = (head.select(wanted), 0) if head is not None else raw.load(path, wanted)
         notes.add(f"tables.{name}", "malformed lines (dropped)", skipped)
         parts.append(part)
     frame = together(parts, name)
@@ -77,7 +86,11 @@ def rows(name: str, table: Table, paths: Sequence[Path], notes: Notes) -> Rows:
     long = table.shape == "events" and not wide
     code = _declared(frame, table, name, notes) if long else None
     clock = table.time
-    time = times(frame.column(clock.column), clock, f"tables.{name}.time") if clock else None
+    time = None
+    if clock and table.picture is not None and clock.column == table.picture.file:
+        time = _in_order(frame.column(clock.column))
+    elif clock:
+        time = times(frame.column(clock.column), clock, f"tables.{name}.time")
     return Rows(
         name=name,
         table=table,
@@ -87,6 +100,14 @@ def rows(name: str, table: Table, paths: Sequence[Path], notes: Notes) -> Rows:
         time=time,
         code=code,
     )
+
+
+def _in_order(column: pa.ChunkedArray) -> np.ndarray:
+    """(rows,) places of names in the order of their text, NaN if empty: an order is all it is."""
+    index, values = distinct(column)
+    names = [plain(value) for value in values]
+    place = {name: float(i) for i, name in enumerate(sorted(set(names) - {""}))}
+    return np.array([*(place.get(name, np.nan) for name in names), np.nan])[index]
 
 
 def _declared(frame: pa.Table, table: Table, name: str, notes: Notes) -> np.ndarray:
@@ -108,6 +129,8 @@ def _wanted(
 ) -> list[str]:
     """The columns to read; anything that the schema and the file do not share is named."""
     needed = [table.key, *([table.time.column] if table.time else [])]
+    if table.picture is not None and table.picture.file not in needed:
+        needed.append(table.picture.file)
     claimed: list[str] = []
     dropped: list[str] = []
     if table.shape == "events" and not wide:

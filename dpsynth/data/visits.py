@@ -9,6 +9,7 @@ import pandas as pd
 
 from dpsynth.data.cells import clean
 from dpsynth.data.notes import Notes
+from dpsynth.data.picture_rows import PICTURE
 from dpsynth.data.rows import Rows
 from dpsynth.data.windows import blank, window_of
 from dpsynth.schema import Column, Kind, Table
@@ -23,6 +24,8 @@ def rows_to_visits(
     if time is not None:
         found["time"] = time
     modelled = table.modelled
+    if table.picture is not None:
+        found[PICTURE] = rows_.pictures()
     for name, column in modelled.items():
         found[name] = clean(rows_.column(name), column, f"{prefix}.columns.{name}", notes)
     order = ["patient"] if time is None else ["patient", "time"]

@@ -20,14 +20,17 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from dpsynth.data.pictures import write_dicoms, write_images
 from dpsynth.data.raw import SUFFIXES
 from dpsynth.data.records import Records
 from dpsynth.data.rules import View
 from dpsynth.data.spreadsheet import neutral
 from dpsynth.errors import DataError
-from dpsynth.schema import Clock, Column, Kind, Schema, Table
+from dpsynth.schema import Clock, Column, Kind, Picture, Schema, Table
 from dpsynth.schema_checks import MINUTES
 
+DICOM = ".dcm"
+PICTURES = "pictures"  # folder of synthetic pictures, where the schema names none
 FIRST_DAY = np.datetime64("2000-01-01T00:00:00", "us")  # synthetic dates start at this public day
 
 
@@ -53,6 +56,7 @@ def write(
     paths = {name: folder / f"{name}.{format}" for name in schema.tables}
     for path in paths.values():
         _alone(path)
+    _pictures(records, schema, folder)
     tables = {paths[name]: arrow(records, schema, name) for name in schema.tables}
     save: Callable[[pa.Table, Path], None] = _csv if format == "csv" else _parquet
     _all_or_none(tables, save)
@@ -80,7 +84,36 @@ def arrow(records: Records, schema: Schema, name: str) -> pa.Table:
             assert visit is not None
             values = pd.Series(view.values(column, "visit")).reindex(visit)
         out[rule.source or column] = _cells(values, rule)
+    if table.picture is not None and visit is not None:
+        out[table.picture.file] = pa.array(picture_names(records, table.picture, visit))
     return pa.table(out)
+
+
+def picture_names(records: Records, picture: Picture, visit: np.ndarray) -> list[str | None]:
+    """What the table calls the pictures of those visits (-1: none); by it they are found again."""
+    patient = records.visits["patient"].to_numpy(dtype=np.int64)
+    turn = records.visits["time"].to_numpy(dtype=np.int64)
+    before = f"{PICTURES}/" if picture.folder == "." else ""
+    if picture.suffix.lower() == DICOM:
+        return [None if row < 0 else f"{before}SYNTH-{row + 1:06d}" for row in visit]
+    after = "" if picture.suffix else ".png"
+    return [
+        None if row < 0 else f"{before}{patient[row] + 1:07d}_{turn[row] + 1}{after}"
+        for row in visit
+    ]
+
+
+def _pictures(records: Records, schema: Schema, folder: Path) -> None:
+    """The pictures' files, in a folder of their own, as the schema will look for them."""
+    if schema.picture is None or records.pictures is None:
+        return
+    names = picture_names(records, schema.picture, np.arange(len(records.visits)))
+    files = [Path(f"{name}{schema.picture.suffix}").name for name in names]
+    place = PICTURES if schema.picture.folder == "." else schema.picture.folder
+    if schema.picture.suffix.lower() == DICOM:
+        write_dicoms(records.pictures, folder / place, np.random.default_rng())
+    else:
+        write_images(records.pictures, folder / place, files)
 
 
 def _rows(records: Records, *, keep_all: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -33,4 +35,4 @@ def completed(records: Records, codec: Codec) -> Records:
                 frame[field.name] = pd.Series(blank, index=frame.index, dtype=kind)
     if "time" in absent:
         visits["time"] = visits.groupby("patient", sort=False).cumcount().astype(float)
-    return Records(records.keys, static, visits)
+    return replace(records, static=static, visits=visits)

@@ -1,22 +1,30 @@
 """The models, by registry name. Adding one: a file, a test file, a line here."""
 
 from dpsynth.models.base import Model
+from dpsynth.models.dct_gaussian import DctGaussian
 from dpsynth.models.independent import IndependentModel
 from dpsynth.models.log_linear import LogLinear
 from dpsynth.models.markov_model import MarkovModel
 from dpsynth.models.table_diffusion import TableDiffusion
 from dpsynth.models.table_gan import TableGan
 
-MODELS: dict[str, type[Model]] = {
+RECORD_MODELS: dict[str, type[Model]] = {
     "table-diffusion": TableDiffusion,
     "log-linear": LogLinear,
     "table-gan": TableGan,
     "markov": MarkovModel,
     "independent": IndependentModel,
 }
+PICTURE_MODELS: dict[str, type[Model]] = {
+    "dct-gaussian": DctGaussian,
+}
+MODELS = RECORD_MODELS | PICTURE_MODELS
 
 __all__ = [
     "MODELS",
+    "PICTURE_MODELS",
+    "RECORD_MODELS",
+    "DctGaussian",
     "IndependentModel",
     "LogLinear",
     "MarkovModel",

@@ -31,6 +31,7 @@ from dpsynth.privacy.card import (
     build_card,
 )
 from dpsynth.privacy.ledger import Ledger
+from dpsynth.schema import Schema
 
 COVERED = "through the door: the plan was charged before each answer"
 
@@ -95,16 +96,30 @@ def _promise(run: Run) -> Promise:
     )
 
 
+def _stops(schema: Schema) -> tuple[str, tuple[str, ...]]:
+    """What of patients' records may stop a run, in words, and what that tells."""
+    stops, tells = "", []
+    if schema.strict:
+        stops = ", but strict was on"
+        tells.append(
+            "whether a value, key or duplicate breaks the schema (strict: true stops on it)"
+        )
+    if schema.picture is not None and not schema.picture.skip_unreadable:
+        stops += ", but for a picture that can't be read"
+        tells.append("that every picture can be read (skip_unreadable: true drops what can't)")
+    return stops, tuple(tells)
+
+
 def _scope(run: Run, ledger: Ledger) -> Scope:
     spent = ledger.spent(run.population)
     columns = run.schema.columns("patient") | run.schema.columns("visit")
-    strict = ("whether a value, key or duplicate breaks the schema (strict: true stops on it)",)
+    stops, unprotected = _stops(run.schema)
     return Scope(
         accesses=Accesses(
             reading=Access(
                 status="covered",
                 how="each record is cleaned on its own by the public schema; no patient's value "
-                "stops the run" + ("" if not run.schema.strict else ", but strict was on"),
+                "stops the run" + stops,
             ),
             preprocessing=Access(
                 status="covered", how="bins and categories are public or found by a charged release"
@@ -125,7 +140,7 @@ def _scope(run: Run, ledger: Ledger) -> Scope:
         private_columns=tuple(columns),
         public_columns=(),
         assumed_public=run.schema.assumed_public,
-        unprotected=strict if run.schema.strict else (),
+        unprotected=unprotected,
         public_data="none",
         copies=0,
         composition=Composition(

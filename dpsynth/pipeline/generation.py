@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from dpsynth.data.pictures import contact_sheet
 from dpsynth.data.records import Records
 from dpsynth.data.writer import write
 from dpsynth.errors import InputError
@@ -19,6 +20,9 @@ from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import check_free, claimed
 from dpsynth.pipeline.run_folder import Run, RunFolder
 from dpsynth.pipeline.sampling import Sampler, Tally
+from dpsynth.schema import Schema
+
+SHEET = "sheet.png"  # synthetic pictures at a glance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +99,22 @@ def generate(
         else:
             records, tally = _equal(sampler, number, given, balance)
         files = write(records, run.schema, Path(out), file_format)
+        if records.pictures is not None and len(records.pictures):
+            files.append(_sheet(records, run.schema, Path(out) / SHEET))
     return Generated(files=files, records=records, run=run, tally=tally)
+
+
+def _sheet(records: Records, schema: Schema, path: Path) -> Path:
+    """Synthetic pictures side by side, a line for each category of the label."""
+    assert records.pictures is not None
+    captions = [""] * len(records.pictures)
+    if schema.label is not None:
+        name = schema.label.column
+        patient = records.visits["patient"].to_numpy(dtype=np.int64)
+        told = records.visits[name] if name in records.visits else records.static[name][patient]
+        captions = [f"{name}: {value}" for value in told]
+    order = sorted(range(len(captions)), key=captions.__getitem__)
+    return contact_sheet(records.pictures[order], [captions[i] for i in order], path)
 
 
 def _equal(

@@ -15,7 +15,7 @@ from dpsynth.data.reader import read
 from dpsynth.data.records import Records
 from dpsynth.errors import InputError, LedgerError, RunError, SchemaError
 from dpsynth.evaluation.references import REFERENCES
-from dpsynth.models import MODELS
+from dpsynth.models import MODELS, PICTURE_MODELS, RECORD_MODELS
 from dpsynth.models.base import Progress, quiet
 from dpsynth.models.state import State
 from dpsynth.pipeline.access import check_rate, plain_paths, population_of, split
@@ -100,6 +100,11 @@ def train(
         )
     if model not in MODELS:
         raise InputError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
+    if schema.picture is not None and model in RECORD_MODELS:
+        raise InputError(
+            f"model {model!r} makes no pictures, and the schema has some; "
+            f"choose one of {', '.join(PICTURE_MODELS)}"
+        )
     target = chosen_device(device)
     check_free(folder)
     known = settings or {}

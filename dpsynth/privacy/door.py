@@ -110,7 +110,10 @@ class Door:
         self._codec = codec
         self._tokens = codec.encode(self._records)
         arrays = (self._tokens.static, self._tokens.visits, self._tokens.length)
-        self._rows = tuple(torch.from_numpy(a.astype(np.int64)).to(self._device) for a in arrays)
+        rows = [torch.from_numpy(a.astype(np.int64)).to(self._device) for a in arrays]
+        if self._tokens.pictures is not None:
+            rows.append(torch.from_numpy(self._tokens.pictures).to(self._device))
+        self._rows = tuple(rows)
 
     def discover(self, columns: Mapping[str, Column], max_visits: int) -> dict[str, Field]:
         """Code books of the columns whose bins or categories are private.

@@ -161,7 +161,7 @@ def test_tokens_come_back_as_records_of_the_same_tokens():
     tokens = books.encode(FOUR)
     again = books.decode(tokens, np.random.default_rng(0))
     assert again.visits["patient"].tolist() == [0, 0, 1, 3, 3, 3]
-    for one, other in zip(vars(tokens).values(), vars(books.encode(again)).values(), strict=True):
+    for one, other in zip(tokens.arrays.values(), books.encode(again).arrays.values(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -224,7 +224,7 @@ def test_a_patients_tokens_are_a_function_of_that_patient_alone(histories):
     together = books.encode(records)
     for patient in range(len(histories)):
         alone = books.encode(records.take(np.array([patient])))
-        for one, other in zip(vars(alone).values(), vars(together).values(), strict=True):
+        for one, other in zip(alone.arrays.values(), together.arrays.values(), strict=True):
             np.testing.assert_array_equal(one[0], other[patient])
     for place, each in enumerate(books.static):
         assert together.static[:, place].max() < each.size

@@ -9,7 +9,7 @@ import torch
 from dpsynth.data.codec import PAD, Codec, Tokens, codec
 from dpsynth.data.records import Records
 from dpsynth.errors import BudgetError, InputError
-from dpsynth.models import MODELS
+from dpsynth.models import MODELS, RECORD_MODELS
 from dpsynth.models.base import quiet
 from dpsynth.models.state import State, read_tensors, write_tensors
 from dpsynth.privacy.budget import budget
@@ -145,7 +145,7 @@ def check(tokens: Tokens, book: Codec, n: int) -> None:
 
 
 @pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", RECORD_MODELS)
 def test_a_model_fits_samples_and_comes_back(name, schema, tmp_path):
     model, book = built(name, schema), codec(schema)
     told = []
@@ -163,7 +163,7 @@ def test_a_model_fits_samples_and_comes_back(name, schema, tmp_path):
     assert any((codes != different[part]).any() for part, codes in vars(made).items())
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", RECORD_MODELS)
 def test_what_is_asked_for_is_in_every_synthetic_patient(name, tmp_path):
     schema = SCHEMAS["mixed"]
     model = built(name, schema)
@@ -289,7 +289,7 @@ def test_no_state_of_a_generator_is_written(tmp_path):
     assert set((tmp_path / "s" / "asked.jsonl").read_text()) <= set('{"step": 0123}\n')
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", RECORD_MODELS)
 def test_the_plan_follows_from_public_facts_alone(name):
     schema = SCHEMAS["static only"]
     plan = MODELS[name].plan(schema, budget(0.3, None, 400), 0.1, **SETTINGS[name])
@@ -319,7 +319,7 @@ def test_private_columns_are_planned_for():
     assert [r.threshold_delta for r in plan.releases] == pytest.approx([0, 1e-6, 0])
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", RECORD_MODELS)
 def test_an_unknown_setting_is_refused_by_name(name):
     schema = SCHEMAS["one column"]
     with pytest.raises(InputError, match="colour"):

@@ -102,7 +102,9 @@ def test_one_patient_moves_the_tables_by_no_more_than_the_noise_is_scaled_for():
             visits=visits.astype(np.int16),
             length=np.array([length], dtype=np.int16),
         )
-        more = Tokens(**{k: np.concatenate([v, vars(added)[k]]) for k, v in vars(everyone).items()})
+        more = Tokens(
+            **{k: np.concatenate([v, added.arrays[k]]) for k, v in everyone.arrays.items()}
+        )
         steps = [q.answer(more, BOOK) - q.answer(everyone, BOOK) for q in queries]
         assert np.sqrt(sum((step**2).sum() for step in steps)) == pytest.approx(moved)
 

@@ -149,7 +149,7 @@ def test_samples_are_tokens_of_the_code_book():
         assert (made.visits[~inside] == PAD).all()
         assert (made.visits[inside] >= 0).all()
         assert (made.visits < 3).all()
-        assert {each.dtype for each in vars(made).values()} == {np.dtype(np.int16)}
+        assert {each.dtype for each in made.arrays.values()} == {np.dtype(np.int16)}
 
 
 def test_a_grid_is_always_full():

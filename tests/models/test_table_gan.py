@@ -44,7 +44,7 @@ def fitted(tmp_path, schema="mixed", **more) -> TableGan:
 
 def same(one, other) -> bool:
     return all(
-        (a == b).all() for a, b in zip(vars(one).values(), vars(other).values(), strict=True)
+        (a == b).all() for a, b in zip(one.arrays.values(), other.arrays.values(), strict=True)
     )
 
 

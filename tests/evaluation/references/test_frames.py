@@ -27,9 +27,9 @@ def books(clinic_codec: Codec, kind: str) -> Codec:
 
 
 def same(one: Tokens, other: Tokens) -> None:
-    for part, codes in vars(one).items():
-        np.testing.assert_array_equal(codes, vars(other)[part])
-        assert vars(other)[part].dtype == np.int16
+    for part, codes in one.arrays.items():
+        np.testing.assert_array_equal(codes, other.arrays[part])
+        assert other.arrays[part].dtype == np.int16
 
 
 @pytest.mark.parametrize("kind", ["visits", "grid", "static only", "visits only"])

@@ -1,0 +1,113 @@
+"""The floor of pictures: a Gaussian of low frequencies for each class, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dpsynth.data.codec import Codec, Tokens
+from dpsynth.errors import InputError
+from dpsynth.models.base import Progress, planned
+from dpsynth.models.packing import as_arrays, as_tensors, under
+from dpsynth.models.settings import check_ranges, chosen
+from dpsynth.models.spectra import Spectra
+from dpsynth.models.state import State
+from dpsynth.models.warm import WarmStart
+from dpsynth.privacy.budget import Budget
+from dpsynth.privacy.door import Door
+from dpsynth.privacy.plan import Plan
+from dpsynth.schema import Schema
+
+RANGES = {"kept": (1, 65), "facts_share": (1e-3, 1)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What may be set. All public.
+
+    Attributes:
+        kept: frequencies along each side of a picture; others are left out.
+        facts_share: of the budget, for the columns beside the pictures.
+    """
+
+    kept: int = 10
+    facts_share: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Check each number against its range."""
+        check_ranges(self, RANGES)
+
+
+class DctGaussian:
+    """Columns from `warm.WarmStart`, pictures from `spectra.Spectra` given the label.
+
+    Args:
+        schema, codec, plan: public, or released.
+        settings: fields of `Settings`.
+    """
+
+    def __init__(self, schema: Schema, codec: Codec, plan: Plan, **settings: Any) -> None:
+        wanted = chosen(Settings, "dct-gaussian", settings)
+        self._facts = WarmStart(schema, codec, plan)
+        self._pictures = Spectra(schema, codec, plan, wanted.kept)
+
+    @staticmethod
+    def plan(schema: Schema, budget: Budget, count_epsilon: float = 0.0, **settings: Any) -> Plan:
+        """Columns, then pictures, after what private columns need."""
+        wanted = chosen(Settings, "dct-gaussian", settings)
+        need_pictures(schema, "dct-gaussian")
+
+        def releases(left: float) -> tuple[tuple[str, float], ...]:
+            facts = WarmStart.releases(schema, left * wanted.facts_share)
+            return (*facts, *Spectra.releases(left * (1 - wanted.facts_share)))
+
+        return planned(schema, budget, releases, count_epsilon=count_epsilon)
+
+    def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:
+        """Ask, and fit."""
+        self._facts.fit(door, state, progress)
+        self._pictures.fit(door, state)
+        progress("measuring", 1, 1)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The fitted chain and the Gaussians."""
+        held = {f"facts.{k}": v for k, v in as_tensors(self._facts.arrays()).items()}
+        return held | {f"pictures.{k}": v for k, v in as_tensors(self._pictures.arrays()).items()}
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take up saved ones."""
+        self._facts.take_up(as_arrays(under("facts", tensors)))
+        self._pictures.take_up(as_arrays(under("pictures", tensors)))
+
+    def sample(
+        self,
+        patients: int,
+        where: Mapping[int, int],
+        seed: int,
+        progress: Progress,
+        device: torch.device,
+    ) -> Tokens:
+        """Columns first, then a picture for each visit."""
+        rng = np.random.default_rng(seed)
+        tokens = self._facts.sample(patients, rng, where)
+        made = replace(tokens, pictures=self._pictures.sample(tokens, rng))
+        progress("generating", patients, patients)
+        return made
+
+
+def need_pictures(schema: Schema, model: str) -> None:
+    """Refuse a schema without pictures.
+
+    Raises:
+        InputError: names the cure.
+    """
+    if schema.picture is None:
+        raise InputError(
+            f"model {model!r} makes pictures, and no table of the schema has a `picture:`; "
+            "choose table-diffusion, table-gan or log-linear"
+        )

@@ -1,0 +1,183 @@
+"""Pictures as Gaussians of their low frequencies, class by class, out of noisy sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from dpsynth.data.codec import Codec, Tokens
+from dpsynth.models.state import State
+from dpsynth.privacy.door import Door
+from dpsynth.privacy.picture_sums import (
+    Classes,
+    OfPictures,
+    PictureLengths,
+    PictureMoments,
+    PictureSums,
+)
+from dpsynth.privacy.plan import Plan
+from dpsynth.privacy.query import Query, Question, Slot, Where, joint_sensitivity
+from dpsynth.privacy.spectrum import Spectrum
+from dpsynth.schema import Schema
+
+SHARES = {"means": 0.1, "lengths": 0.05, "spread": 0.85}
+FAR = 1.5  # bound on a spectrum about mid-grey, against the public sizes
+COUNTS = 4.0  # weight of class counts against that of sums, in units of their sensitivities
+SPREAD = 2.0  # weight of second moments against that of sums, likewise
+WITHIN = 0.9  # share of pictures that the second bound leaves as they are
+EDGES = tuple(np.geomspace(0.05, 2.0, 40))  # of lengths, against the root of their number
+
+
+class Spectra:
+    """Three releases and a Gaussian for each class.
+
+    1. "means": how many pictures each class has, and the sums of their spectra about mid-grey.
+    2. "lengths": how far pictures lie from the mean of all; the bound of what follows leaves
+       nine in ten as they are.
+    3. "spread": sums by class about that mean again, now with a tight bound, and second moments.
+
+    A class's covariance is drawn to that of all classes by as much of their difference as noise
+    explains, and made a covariance by the nearest one of the measured trace.
+
+    Args:
+        schema, codec, plan: public, or released; the plan holds the releases of `releases`.
+        kept: frequencies along each side.
+    """
+
+    def __init__(self, schema: Schema, codec: Codec, plan: Plan, kept: int) -> None:
+        assert codec.picture is not None
+        self.codec, self.plan = codec, plan
+        size, channels = codec.picture.size, codec.picture.channels
+        self.spectrum = Spectrum(size=size, channels=channels, kept=min(kept, size))
+        self.classes = classes(schema, codec)
+        count, width = self.classes.count(codec), self.spectrum.width
+        self._means = np.zeros((count, width))
+        self._roots = np.zeros((count, width, width))
+
+    @staticmethod
+    def releases(share: float) -> tuple[tuple[str, float], ...]:
+        """What the plan must hold: names, and shares of the budget that add up to `share`."""
+        return tuple((name, share * part) for name, part in SHARES.items())
+
+    def fit(self, door: Door, state: State) -> None:
+        """Ask, and clean."""
+        counts, centre = self._first(door, state)
+        clip = self._bound(door, state, centre)
+        of = OfPictures(spectrum=self.spectrum, classes=self.classes, centre=centre)
+        moments = PictureMoments(of=of, clip=clip, weight=SPREAD / clip)
+        asked: list[Question] = [PictureSums(of=of, clip=clip), moments]
+        found = state.once("spread", lambda: door.measure("spread", asked))
+        noise = self._noise("spread") * joint_sensitivity(asked)
+        apart = found[0] / counts[:, None]
+        self._means = centre + apart
+        seen = (found[1] + found[1].transpose(0, 2, 1)) / 2
+        self._roots = roots(seen, apart, counts, noise / moments.weight / 2**0.5)
+
+    def sample(self, tokens: Tokens, rng: np.random.Generator) -> np.ndarray:
+        """(patients, max_visits, size, size, channels) uint8, a picture at every visit."""
+        assert self.codec.picture is not None
+        frame = (self.spectrum.size, self.spectrum.size, self.spectrum.channels)
+        made = np.zeros((*tokens.visits.shape[:2], *frame), dtype=np.uint8)
+        patient, turn = np.nonzero(tokens.inside)
+        code = self.classes.of(tokens, patient, turn)
+        made[patient, turn] = self.spectrum.back(self.numbers(code, rng))
+        return made
+
+    def numbers(self, code: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(rows,) classes -> (rows, width) spectra."""
+        drawn = rng.normal(size=(len(code), self.spectrum.width))
+        for each in np.unique(code):
+            here = code == each
+            drawn[here] = drawn[here] @ self._roots[each].T + self._means[each]
+        return drawn
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that was learnt, by name."""
+        return {"means": self._means, "roots": self._roots}
+
+    def take_up(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take up what `arrays` gave."""
+        self._means, self._roots = arrays["means"], arrays["roots"]
+
+    def _first(self, door: Door, state: State) -> tuple[np.ndarray, np.ndarray]:
+        """(classes,) pictures of each, at least 1, and (width,) the mean of all spectra."""
+        width = self.spectrum.width
+        clip = FAR * width**0.5
+        of = OfPictures(spectrum=self.spectrum, classes=self.classes, centre=np.zeros(width))
+        asked: list[Question] = [PictureSums(of=of, clip=clip, weight=1 / clip)]
+        if self.classes.per_visit is not None:
+            where: Where = "now" if self.classes.per_visit else "static"
+            asked.append(Query(slots=(Slot(where, self.classes.place),), weight=COUNTS))
+        found = state.once("means", lambda: door.measure("means", asked))
+        total = float(self.plan.population)
+        if len(found) < 2:
+            return np.array([total]), found[0].sum(axis=0) / total
+        held = np.maximum(found[1], 0.0) + 1.0
+        return held * total / held.sum(), found[0].sum(axis=0) / total
+
+    def _bound(self, door: Door, state: State, centre: np.ndarray) -> float:
+        """The length that about nine in ten pictures have at most, about `centre`."""
+        edges = tuple(edge * self.spectrum.width**0.5 for edge in EDGES)
+        of = OfPictures(spectrum=self.spectrum, classes=self.classes, centre=centre)
+        asked = PictureLengths(of=of, edges=edges)
+        found = state.once("lengths", lambda: door.measure("lengths", [asked]))[0]
+        share = np.cumsum(np.maximum(found, 0.0))
+        place = int(np.searchsorted(share, WITHIN * max(share[-1], 1e-9)))
+        return edges[min(place, len(edges) - 1)]
+
+    def _noise(self, name: str) -> float:
+        return self.plan.release(name).noise_multiplier
+
+
+def classes(schema: Schema, codec: Codec) -> Classes:
+    """The label's codes, where the schema has a label that is a category or a boolean."""
+    if schema.label is None:
+        return Classes()
+    for per_visit, fields in ((False, codec.static), (True, codec.visit)):
+        for place, each in enumerate(fields):
+            if each.name == schema.label.column and each.categories:
+                return Classes(per_visit=per_visit, place=place)
+    return Classes()
+
+
+def roots(
+    moments: np.ndarray, means: np.ndarray, counts: np.ndarray, noise_sd: float
+) -> np.ndarray:
+    """(classes, width, width) square roots of clean covariances.
+
+    Args:
+        moments: (classes, width, width) noisy sums of z z', symmetric.
+        means: (classes, width) of z.
+        counts: (classes,) pictures of each.
+        noise_sd: of one cell of `moments` off the diagonal.
+    """
+    each = moments / counts[:, None, None] - means[:, :, None] * means[:, None, :]
+    weight = counts / counts.sum()
+    common = np.tensordot(weight, each, axes=1)
+    made = []
+    for place in range(len(counts)):
+        apart = each[place] - common
+        noise = (noise_sd / counts[place]) ** 2 * (1 - weight[place])
+        seen = float((apart**2).mean())
+        kept = max(seen - noise, 0.0) / max(seen, 1e-300)
+        made.append(root(common + kept * apart))
+    return np.stack(made)
+
+
+def root(noisy: np.ndarray) -> np.ndarray:
+    """Square root of the nearest covariance whose trace is that of a noisy one.
+
+    Noise spreads eigenvalues about their places: those below a level are nothing, the others
+    are lowered by it, so that all of them add up to the trace, which noise hardly moves.
+
+    Shape:
+        noisy: (width, width), symmetric; return: (width, width)
+    """
+    values, vectors = np.linalg.eigh(noisy)
+    trace = max(float(np.trace(noisy)), 1e-6 * len(noisy))
+    falling = np.sort(values)[::-1]
+    level = (np.cumsum(falling) - trace) / np.arange(1, len(values) + 1)
+    last = np.flatnonzero(falling > level)[-1]
+    clean = np.maximum(values - level[last], 0.0)
+    return np.asarray(vectors * np.sqrt(clean))

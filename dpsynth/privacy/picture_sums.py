@@ -1,0 +1,174 @@
+"""Questions about pictures: sums by class of their spectra, with one bound on a patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dpsynth.data.codec import Codec, Tokens
+from dpsynth.privacy.moments import UNSAID, clipped
+from dpsynth.privacy.spectrum import Spectrum
+
+CHUNK = 512  # patients whose pictures are held as numbers at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classes:
+    """Which class a picture is of: its code in one field.
+
+    Attributes:
+        per_visit: whether the field is of the visit or of the patient; none: all are of one.
+        place: of the field.
+    """
+
+    per_visit: bool | None = None
+    place: int = 0
+
+    def count(self, codec: Codec) -> int:
+        """How many there are."""
+        if self.per_visit is None:
+            return 1
+        return (codec.visit if self.per_visit else codec.static)[self.place].size
+
+    def of(self, tokens: Tokens, patient: np.ndarray, turn: np.ndarray) -> np.ndarray:
+        """(rows,) classes of those patients' pictures."""
+        if self.per_visit is None:
+            return np.zeros(len(patient), dtype=np.int64)
+        if self.per_visit:
+            return tokens.visits[patient, turn, self.place].astype(np.int64)
+        return tokens.static[patient, self.place].astype(np.int64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfPictures:
+    """What is asked about: each picture's spectrum about a centre, and its class.
+
+    Attributes:
+        spectrum: what a picture's numbers are.
+        classes: of pictures.
+        centre: (width,) taken off; public, or released.
+    """
+
+    spectrum: Spectrum
+    classes: Classes
+    centre: np.ndarray = field(repr=False)
+
+    def rows(self, tokens: Tokens) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Chunks of (rows,) classes, (rows, width) numbers and (rows,) shares of their patients.
+
+        A patient's shares add up to 1, however many pictures there are, or there are none.
+        """
+        assert tokens.pictures is not None
+        for start in range(0, len(tokens), CHUNK):
+            part = tokens.take(np.arange(start, min(start + CHUNK, len(tokens))))
+            assert part.pictures is not None
+            patient, turn = np.nonzero(part.inside)
+            if not len(patient):
+                continue
+            apart = self.spectrum.of(part.pictures[patient, turn]) - self.centre
+            yield self.classes.of(part, patient, turn), apart, 1.0 / part.length[patient]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureSums:
+    """Sum of spectra by class.
+
+    Guarantee:
+        Each picture is scaled down to length at most `clip` and stands in one class; a patient
+        adds the mean of such vectors, which is no longer: that is how far one patient, added or
+        removed, moves the answer in L2.
+
+    Attributes:
+        of: what is asked about.
+        clip: bound on the length of a picture's numbers.
+        weight: in a joint release.
+    """
+
+    of: OfPictures
+    clip: float
+    weight: float = 1.0
+
+    @property
+    def sensitivity(self) -> float:
+        """See the guarantee."""
+        return self.clip
+
+    @UNSAID
+    def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
+        """(classes, width) the exact sums. Private."""
+        total = np.zeros((self.of.classes.count(codec), self.of.spectrum.width))
+        for code, apart, share in self.of.rows(tokens):
+            np.add.at(total, code, clipped(apart, self.clip) * share[:, None])
+        return total
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureMoments:
+    """Sum of z z' by class.
+
+    Guarantee:
+        Each picture is scaled down to length at most `clip`, so z z' has Frobenius norm at
+        most clip^2 and stands in one class; a patient adds the mean of such matrices: clip^2
+        is how far one patient, added or removed, moves the answer in L2.
+
+    Attributes:
+        of: what is asked about.
+        clip: bound on the length of a picture's numbers.
+        weight: in a joint release.
+    """
+
+    of: OfPictures
+    clip: float
+    weight: float = 1.0
+
+    @property
+    def sensitivity(self) -> float:
+        """See the guarantee."""
+        return self.clip * self.clip
+
+    @UNSAID
+    def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
+        """(classes, width, width) the exact sums. Private."""
+        count, width = self.of.classes.count(codec), self.of.spectrum.width
+        total = np.zeros((count, width, width))
+        for code, apart, share in self.of.rows(tokens):
+            held = clipped(apart, self.clip)
+            for each in range(count):
+                here = code == each
+                total[each] += (held[here] * share[here, None]).T @ held[here]
+        return total
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureLengths:
+    """How many pictures are how long: a histogram over public edges.
+
+    Guarantee:
+        A picture stands in one cell; a patient adds weight 1 spread over its pictures: one
+        patient, added or removed, moves the answer by at most 1 in L2.
+
+    Attributes:
+        of: what is asked about.
+        edges: (cells - 1,) inner edges of lengths, increasing; public.
+        weight: in a joint release.
+    """
+
+    of: OfPictures
+    edges: tuple[float, ...]
+    weight: float = 1.0
+
+    @property
+    def sensitivity(self) -> float:
+        """See the guarantee."""
+        return 1.0
+
+    @UNSAID
+    def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
+        """(cells,) the exact histogram. Private."""
+        total = np.zeros(len(self.edges) + 1)
+        for _, apart, share in self.of.rows(tokens):
+            cell = np.searchsorted(self.edges, np.linalg.norm(apart, axis=1))
+            np.add.at(total, cell, share)
+        return total

@@ -1,0 +1,180 @@
+"""The floor of pictures: planted laws come back, noise is cleaned, and only answers are learnt."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from dpsynth.data.codec import codec
+from dpsynth.data.records import Records
+from dpsynth.errors import InputError
+from dpsynth.models.base import quiet
+from dpsynth.models.dct_gaussian import DctGaussian
+from dpsynth.models.spectra import Spectra, root, roots
+from dpsynth.models.state import State
+from dpsynth.models.warm import fitting, start
+from dpsynth.privacy.budget import Budget
+from dpsynth.privacy.door import Door
+from dpsynth.privacy.noise import CryptoStream
+from dpsynth.privacy.plan import Plan, Release
+from dpsynth.schema import Clock, Column, Label, Picture, Schema, Table
+
+CPU = torch.device("cpu")
+DX = Column(type="category", categories=("low", "high"), missing=False)
+SEX = Column(type="category", categories=("f", "m"), missing=False)
+NAMES = ("tables", "moments", "label", "means", "lengths", "spread")
+
+
+def schema(per_patient: bool = False, channels: int = 1, label: bool = True) -> Schema:
+    facts = {"sex": SEX} | ({"dx": DX} if per_patient else {})
+    return Schema(
+        name="x",
+        max_visits=2,
+        population=400,
+        label=Label(column="dx", positive="high", given="same") if label else None,
+        tables={
+            "p": Table(shape="static", key="id", columns=facts),
+            "v": Table(
+                shape="visits", key="id", time=Clock(column="file", kind="order"),
+                picture=Picture(file="file", size=8, channels=channels),
+                columns={} if per_patient else {"dx": DX},
+            ),
+        },
+    )  # fmt: skip
+
+
+def world(schema_: Schema, patients: int = 400, seed: int = 0) -> Records:
+    """Two pictures each; those of class high are bright at the top, low ones at the bottom."""
+    rng = np.random.default_rng(seed)
+    assert schema_.picture is not None
+    who = np.repeat(np.arange(patients), 2)
+    high = rng.random(patients)[who] < 0.3
+    ramp = np.linspace(-60, 60, 8)[None, :, None, None]
+    shades = 128 + np.where(high[:, None, None, None], -ramp, ramp)
+    shades = shades + 10 * rng.normal(size=(len(who), 8, 8, schema_.picture.channels))
+    dx = np.where(high, "high", "low").astype(object)
+    visits = {"patient": who, "time": np.tile([0.0, 1.0], patients)}
+    facts = {"sex": rng.choice(np.array(["f", "m"], dtype=object), patients)}
+    if "dx" in schema_.columns("patient"):
+        facts["dx"] = dx[::2]
+    else:
+        visits["dx"] = dx
+    keys = np.arange(patients).astype(str).astype(object)
+    pictures = np.clip(shades, 0, 255).astype(np.uint8)
+    return Records(keys, pd.DataFrame(facts), pd.DataFrame(visits), pictures)
+
+
+def plan(noise: float) -> Plan:
+    releases = tuple(Release(name=n, noise_multiplier=noise) for n in NAMES)
+    return Plan(epsilon=1.0, delta=1e-5, population=400, releases=releases)
+
+
+def fitted(schema_: Schema, folder, noise: float = 1e-6) -> DctGaussian:
+    book = codec(schema_)
+    door = Door(world(schema_), plan=plan(noise), randomness=CryptoStream())
+    door.use(book)
+    model = DctGaussian(schema_, book, plan(noise), kept=4)
+    model.fit(door, State(folder), quiet, CPU)
+    return model
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(start, "ROUNDS", 4)
+    monkeypatch.setattr(fitting, "PATIENTS", 300)
+
+
+def tilt(pictures: np.ndarray) -> np.ndarray:
+    """How much brighter the top half is."""
+    return pictures[:, :4].mean(axis=(1, 2, 3)) - pictures[:, 4:].mean(axis=(1, 2, 3))
+
+
+@pytest.mark.parametrize("per_patient", [False, True])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_classes_look_as_they_do(per_patient, channels, tmp_path):
+    given = schema(per_patient, channels)
+    made = fitted(given, tmp_path / "s").sample(500, {}, 3, quiet, CPU)
+    assert made.pictures.shape == (500, 2, 8, 8, channels)
+    patient, turn = np.nonzero(made.inside)
+    code = made.static[patient, 1] if per_patient else made.visits[patient, turn, 0]
+    tilts = tilt(made.pictures[patient, turn].astype(float))
+    # Truth: top less bottom is 68.6 of 256 shades, and -68.6, by the ramp's halves.
+    assert tilts[code == 1].mean() == pytest.approx(68.6, abs=8)
+    assert tilts[code == 0].mean() == pytest.approx(-68.6, abs=8)
+    assert not made.pictures[~made.inside].any()
+
+
+def test_without_a_label_all_are_one_class(tmp_path):
+    made = fitted(schema(label=False), tmp_path / "s").sample(300, {}, 3, quiet, CPU)
+    tilts = tilt(made.pictures[made.inside].astype(float))
+    assert tilts.mean() == pytest.approx(-0.4 * 68.6, abs=12)
+    assert tilts.std() > 40  # both kinds are in it
+
+
+def test_saved_and_taken_up_it_draws_the_same(tmp_path):
+    given = schema()
+    model = fitted(given, tmp_path / "s", noise=1.0)
+    again = DctGaussian(given, codec(given), plan(1.0), kept=4)
+    again.load(model.tensors())
+    one, other, third = (m.sample(50, {}, s, quiet, CPU) for m, s in
+                         ((model, 7), (again, 7), (again, 8)))  # fmt: skip
+    np.testing.assert_array_equal(one.pictures, other.pictures)
+    assert (one.pictures != third.pictures).any()
+
+
+def test_whoever_has_the_answers_alone_learns_the_same(tmp_path):
+    given = schema()
+    book, answers = codec(given), {}
+
+    class Watched(Door):
+        def measure(self, name, questions):
+            answers[name] = super().measure(name, questions)
+            return [each.copy() for each in answers[name]]
+
+    class Nobody:
+        def measure(self, name, questions):
+            return [each.copy() for each in answers[name]]
+
+    door = Watched(world(given), plan=plan(1.0), randomness=CryptoStream())
+    door.use(book)
+    learnt = []
+    for place, who in enumerate((door, Nobody())):
+        model = Spectra(given, book, plan(1.0), 4)
+        model.fit(who, State(tmp_path / str(place)))
+        learnt.append(model.arrays())
+    for name, value in learnt[0].items():
+        np.testing.assert_array_equal(value, learnt[1][name])
+
+
+def test_a_plan_spends_what_is_asked_and_names_each_release():
+    made = DctGaussian.plan(schema(), Budget(epsilon=3.0, delta=1e-5, population=400), 0.0)
+    assert {r.name for r in made.releases} == set(NAMES)
+    assert made.training is None
+    assert made.epsilon == 3.0
+
+
+def test_a_schema_without_pictures_is_refused():
+    lone = Schema(name="x", tables={"p": Table(shape="static", key="id", columns={"sex": SEX})})
+    with pytest.raises(InputError, match="no table of the schema has a `picture:`"):
+        DctGaussian.plan(lone, Budget(epsilon=3.0, delta=1e-5, population=400), 0.0)
+
+
+def test_the_nearest_covariance_keeps_the_trace_and_drops_noise():
+    # Eigenvalues 5, 1, -2, trace 4: lowered by 1 they are 4, 0, 0, which add up to 4.
+    made = root(np.diag([5.0, 1.0, -2.0]))
+    np.testing.assert_allclose(made @ made.T, np.diag([4.0, 0, 0]), atol=1e-12)
+    clean = np.diag([3.0, 2.0, 1.0])
+    made = root(clean)
+    np.testing.assert_allclose(made @ made.T, clean, atol=1e-12)
+
+
+def test_a_class_that_differs_by_noise_alone_gets_the_covariance_of_all():
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(2, 30, 30)) * 3.0
+    noise = (noise + noise.transpose(0, 2, 1)) / 2
+    counts = np.array([1000.0, 50.0])
+    moments = counts[:, None, None] * np.eye(30) + noise
+    blind = roots(moments, np.zeros((2, 30)), counts, 1e-9)
+    aware = roots(moments, np.zeros((2, 30)), counts, 3.0 / 2**0.5)
+    error = [np.abs(each[1] @ each[1].T - np.eye(30)).mean() for each in (blind, aware)]
+    assert error[1] < 0.5 * error[0]
