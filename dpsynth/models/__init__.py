@@ -2,6 +2,7 @@
 
 from dpsynth.models.base import Model
 from dpsynth.models.dct_gaussian import DctGaussian
+from dpsynth.models.image_diffusion import ImageDiffusion
 from dpsynth.models.independent import IndependentModel
 from dpsynth.models.log_linear import LogLinear
 from dpsynth.models.markov_model import MarkovModel
@@ -16,6 +17,7 @@ RECORD_MODELS: dict[str, type[Model]] = {
     "independent": IndependentModel,
 }
 PICTURE_MODELS: dict[str, type[Model]] = {
+    "image-diffusion": ImageDiffusion,
     "dct-gaussian": DctGaussian,
 }
 MODELS = RECORD_MODELS | PICTURE_MODELS
@@ -25,6 +27,7 @@ __all__ = [
     "PICTURE_MODELS",
     "RECORD_MODELS",
     "DctGaussian",
+    "ImageDiffusion",
     "IndependentModel",
     "LogLinear",
     "MarkovModel",

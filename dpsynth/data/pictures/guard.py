@@ -14,6 +14,7 @@ from typing import IO
 
 from dpsynth.errors import DataError
 
+STDERR = 2
 MOST_SHOWN = 200  # characters of a name in a message
 
 CAUSES = {
@@ -77,6 +78,27 @@ def _silent() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Send the process's standard error nowhere, for as short as can be.
+
+    The C library of TIFF prints what it finds in a broken file to it, past Python's `sys.stderr`.
+    What other threads print meanwhile is lost too.
+    """
+    try:
+        held = os.dup(STDERR)
+    except OSError:  # there is none to print to
+        yield
+        return
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), STDERR)
+        yield
+    finally:
+        os.dup2(held, STDERR)
+        os.close(held)
 
 
 def look(path: Path, name: str, most_bytes: int) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dpsynth.data.pictures.guard import look, plainly, shown
+from dpsynth.data.pictures.guard import look, muted, plainly, shown
 from dpsynth.data.pictures.limits import LIMITS, Limits
 from dpsynth.errors import DataError
 
@@ -84,7 +85,8 @@ def _decoded(image: Image.Image, page: int, name: str, limits: Limits) -> Pixels
     if width < 1 or height < 1:
         raise DataError(f"{shown(name)}: has no pixels; {CURE}")
     inverted = image.mode in DEEP and _zero_is_white(image)
-    image.load()
+    with muted() if image.format == "TIFF" else nullcontext():
+        image.load()
     turn = TURNS.get(_orientation(image))
     pixels = _array(image if turn is None else image.transpose(turn), name)
     return TOP_OF_DEEP - pixels if inverted else pixels

@@ -1,6 +1,7 @@
 """PNG, JPEG and TIFF: what is read, and what is refused in one line."""
 
 import io
+import os
 
 import numpy as np
 import pytest
@@ -33,6 +34,22 @@ def test_jpeg_comes_back_nearly(picture):
     flat = np.full((16, 16), 77, np.uint8)
     assert abs(read_raster(picture("x.jpg", flat, quality=95)).astype(int) - 77).max() <= 1
     assert read_raster(picture("y.jpg", COLOUR)).shape == (6, 8, 3)
+
+
+def test_a_phones_two_pictures_in_one_jpeg_are_its_first(picture):
+    first, second = (Image.new("L", (16, 16), shade) for shade in (77, 200))
+    path = picture("x.jpg", first, format="MPO", save_all=True, append_images=[second])
+    assert abs(read_raster(path).astype(int) - 77).max() <= 1
+
+
+def test_a_jpeg_is_turned_the_way_up(picture):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    half = np.repeat(np.array([[0], [255]], np.uint8), 8, axis=0).repeat(16, axis=1)
+    # The top half is black; a quarter turn clockwise brings it to the right.
+    found = read_raster(picture("x.jpg", half, exif=exif, quality=95))
+    assert found[:, :8].min() > 200
+    assert found[:, 8:].max() < 50
 
 
 def test_big_endian_16_bits(picture):
@@ -116,6 +133,18 @@ def test_a_tiff_that_counts_from_white_is_turned(tmp_path, dtype):
     (tmp_path / "x.tif").write_bytes(raw)
     top = np.iinfo(dtype).max
     assert read_raster(tmp_path / "x.tif").tolist() == [[top, top - 255]]
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "jpeg"])
+def test_the_tiff_library_prints_nothing(picture, refused, capfd, compression):
+    path = picture("x.tif", np.kron(COLOUR, np.ones((8, 8, 1), np.uint8)), compression=compression)
+    raw = bytearray(path.read_bytes())
+    raw[10:40] = b"\xff" * 30
+    path.write_bytes(raw)
+    refused("x.tif", lambda: read_raster(path))
+    assert capfd.readouterr() == ("", "")
+    os.write(2, b"standard error is back")
+    assert capfd.readouterr().err == "standard error is back"
 
 
 def test_pages_by_request(picture, refused):
