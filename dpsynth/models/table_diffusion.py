@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,11 +11,15 @@ import torch
 from torch import Tensor
 
 from dpsynth.data.codec import PAD, Codec, Tokens
-from dpsynth.models.base import Progress, dpsgd, planned
+from dpsynth.models import gate
+from dpsynth.models.base import Progress, dpsgd, planned, quiet
+from dpsynth.models.diffusion_settings import HEADS, Settings, share_of_tables
+from dpsynth.models.gate import Gate
+from dpsynth.models.layout import Layout
 from dpsynth.models.masked import MaskedObjective, generate
 from dpsynth.models.nets.visit_net import VisitNet
 from dpsynth.models.packing import as_arrays, as_tensors, average, packed, under, unpack
-from dpsynth.models.settings import check_ranges, check_together, chosen
+from dpsynth.models.settings import chosen
 from dpsynth.models.state import State
 from dpsynth.models.warm import WarmStart, joined
 from dpsynth.privacy.budget import Budget
@@ -25,60 +27,6 @@ from dpsynth.privacy.door import Door
 from dpsynth.privacy.draws import RowDraws
 from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
-
-HEADS = 4  # of attention
-SPLIT = ((1.0, 0.88), (10.0, 0.65))  # epsilon, and what the warm start has of the budget there
-RANGES = {
-    **dict.fromkeys(("batch", "steps", "views", "width", "depth", "save_every"), (1, math.inf)),
-    **dict.fromkeys(("clip_norm", "rate", "warm_rate"), (1e-9, math.inf)),
-    **dict.fromkeys(("tables_share", "bounds_share"), (1e-3, 1)),
-    **dict.fromkeys(("warm_steps",), (0, math.inf)),
-    "decay": (0, 1),
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How to train. All public; none is chosen by looking at data.
-
-    Attributes:
-        tables_share: of the budget, for the tables and moments of the warm start; none takes
-            `share_of_tables`.
-        bounds_share: of the budget, for private bins and categories, if there are any.
-        batch: expected patients per step; none takes population / 16 within 64 to 512.
-        steps: of DP-SGD.
-        views: maskings per patient, averaged before clipping.
-        clip_norm: of one patient's gradient.
-        rate: of Adam during DP-SGD.
-        decay: longest memory of the moving average of weights.
-        warm_steps, warm_rate: of training on samples of the tables, at no privacy cost.
-        width, depth: of the network.
-        save_every: steps between checkpoints.
-    """
-
-    tables_share: float | None = None
-    bounds_share: float = 0.1
-    batch: int | None = None
-    steps: int = 200
-    views: int = 2
-    clip_norm: float = 0.3
-    rate: float = 6e-4
-    decay: float = 0.99
-    warm_steps: int = 1600
-    warm_rate: float = 2e-3
-    width: int = 128
-    depth: int = 2
-    save_every: int = 20
-
-    def __post_init__(self) -> None:
-        """Check each number against its range.
-
-        Raises:
-            InputError: names the setting, its range and its value.
-        """
-        check_ranges(self, RANGES)
-        share = self.tables_share or max(share for _, share in SPLIT)
-        check_together(share, self.bounds_share, self.width, HEADS)
 
 
 class TableDiffusion:
@@ -89,8 +37,9 @@ class TableDiffusion:
     The network's logits are added to those of each column's own noisy table. It has the
     visits; facts and the number of visits are the chain's, which spends no noise on them. A
     label is drawn last by the warm start's classifier: of the patient given the record, of a
-    visit given the visit and what came before. All that is learnt is a function of the door's
-    answers.
+    visit given the visit and what came before. One last question asks whether patients are
+    nearer to the network than to the chain (see `gate`); where they are not, the chain is what
+    is sampled. All that is learnt is a function of the door's answers.
 
     Args:
         schema, codec, plan: public, or released.
@@ -101,6 +50,7 @@ class TableDiffusion:
         self.settings = chosen(Settings, "table-diffusion", settings)
         self.codec, self.plan_ = codec, plan
         self._start = WarmStart(schema, codec, plan)
+        self.gate: Gate | None = None
         self.objective = MaskedObjective.of(codec, self._start.label)
         self.net = VisitNet(
             self.objective.static_sizes,
@@ -113,7 +63,7 @@ class TableDiffusion:
 
     @staticmethod
     def plan(schema: Schema, budget: Budget, count_epsilon: float = 0.0, **settings: Any) -> Plan:
-        """Tables, then DP-SGD; what private columns need first."""
+        """Tables, DP-SGD, and the gate; what private columns need first."""
         wanted = chosen(Settings, "table-diffusion", settings)
         share = wanted.tables_share or share_of_tables(budget.epsilon)
         batch = wanted.batch or min(max(budget.population // 16, 64), 512)
@@ -124,17 +74,24 @@ class TableDiffusion:
             steps=wanted.steps,
             views=wanted.views,
         )
+
+        def releases(left: float) -> tuple[tuple[str, float], ...]:
+            return (
+                *WarmStart.releases(schema, left * share),
+                (gate.NAME, left * wanted.gate_share),
+            )
+
         return planned(
             schema,
             budget,
-            lambda _: WarmStart.releases(schema, share),
+            releases,
             count_epsilon=count_epsilon,
             training=training,
             bounds_share=wanted.bounds_share,
         )
 
     def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:
-        """Warm up, train, and keep the moving average of the weights."""
+        """Warm up, train, keep the moving average of the weights, and ask whether it is better."""
         start = self._start
         start.fit(door, state, progress)
         self.objective.base = start.own_logits(self.objective.facts)
@@ -163,20 +120,47 @@ class TableDiffusion:
                 state.checkpoint(packed(modules, adam), done)
             progress("training", done, training.steps)
         self.net = kept
+        self.gate = gate.ask(
+            door,
+            state,
+            Layout.of(self.codec),
+            trained=lambda rows: self._trained(rows, {}, _fresh(), quiet, device),
+            warm=lambda rows: start.sample(rows, np.random.default_rng()),
+            total=start.total,
+        )
 
     def tensors(self) -> dict[str, Tensor]:
-        """The averaged weights, and the warm start that they are added to."""
+        """The averaged weights, the warm start that they are added to, and what the gate found."""
+        assert self.gate is not None
         held = {f"net.{name}": value for name, value in self.net.state_dict().items()}
         start = as_tensors(self._start.arrays())
-        return held | {f"start.{name}": value for name, value in start.items()}
+        held |= {f"start.{name}": value for name, value in start.items()}
+        return held | {"gate": self.gate.numbers}
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up saved weights."""
+        self.gate = Gate.of(tensors["gate"])
         self.net.load_state_dict(under("net", tensors))
         self._start.take_up(as_arrays(under("start", tensors)))
         self.objective.base = self._start.own_logits(self.objective.facts)
 
     def sample(
+        self,
+        patients: int,
+        where: Mapping[int, int],
+        seed: int,
+        progress: Progress,
+        device: torch.device,
+        chunk: int = 2048,
+    ) -> Tokens:
+        """From the network where the gate is open, else from the chain."""
+        if self.gate is not None and not self.gate.open:
+            made = self._start.sample(patients, np.random.default_rng(seed), where)
+            progress("generating", patients, patients)
+            return made
+        return self._trained(patients, where, seed, progress, device, chunk)
+
+    def _trained(
         self,
         patients: int,
         where: Mapping[int, int],
@@ -255,14 +239,8 @@ class TableDiffusion:
         )
 
 
-def share_of_tables(epsilon: float) -> float:
-    """What the warm start has of the budget: the more, the less DP-SGD can learn.
-
-    A straight line in the logarithm of epsilon between the ends of `SPLIT`, at which
-    `models/table-diffusion/CARD.md` has what either share is worth.
-    """
-    ends, shares = zip(*SPLIT, strict=True)
-    return float(np.interp(math.log(epsilon), np.log(ends), shares))
+def _fresh() -> int:
+    return int(np.random.default_rng().integers(2**63))
 
 
 def _ramp(step: int, steps: int) -> float:

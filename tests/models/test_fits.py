@@ -11,6 +11,7 @@ from dpsynth.data.records import Records
 from dpsynth.errors import BudgetError, InputError
 from dpsynth.models import MODELS, RECORD_MODELS
 from dpsynth.models.base import quiet
+from dpsynth.models.gate import Gate
 from dpsynth.models.state import State, read_tensors, write_tensors
 from dpsynth.privacy.budget import budget
 from dpsynth.privacy.door import Door
@@ -91,7 +92,7 @@ PLAN = Plan(
     delta=1e-3,
     population=40,
     releases=tuple(
-        Release(name=name, noise_multiplier=2.0) for name in ("tables", "moments", "label")
+        Release(name=name, noise_multiplier=2.0) for name in ("tables", "moments", "label", "gate")
     ),
     training=DPSGD(
         noise_multiplier=1.0, clip_norm=1.0, sample_rate=0.2, expected_batch=8.0, steps=4, views=2
@@ -179,6 +180,7 @@ def test_large_copies_are_made_in_chunks(tmp_path):
     schema = SCHEMAS["static only"]
     model = built("table-diffusion", schema)
     model.fit(opened(schema), State(tmp_path / "s"), quiet, CPU)
+    model.gate = Gate(patients=1.0, trained=1.0, warm=0.0)  # the network's, not the chain's
     told = []
     made = model.sample(25, {}, 7, lambda *step: told.append(step), CPU, chunk=10)
     check(made, codec(schema), 25)
@@ -277,7 +279,7 @@ def test_no_state_of_a_generator_is_written(tmp_path):
     state, model = State(tmp_path / "s"), built("table-diffusion", schema)
     model.fit(opened(schema), state, quiet, CPU)
     files = sorted(path.name for path in Path(tmp_path / "s").iterdir())
-    answers = [f"{name}.safetensors" for name in ("label", "moments", "tables")]
+    answers = [f"{name}.safetensors" for name in ("gate", "label", "moments", "tables")]
     assert files == ["asked.jsonl", "checkpoint.safetensors", *answers]
     held = read_tensors(tmp_path / "s" / "checkpoint.safetensors")
     kinds = {name.split(".")[0] for name in held}

@@ -24,7 +24,7 @@ def test_trained_there_it_generates_there_and_here(name, schema, tmp_path):
         again = built(name, schema)
         again.load(learnt)
         check(again.sample(30, {}, 7, quiet, where), book, 30)
-    spent = ("tables", "moments", "label")
+    spent = ("tables", "moments", "label", "gate")
     taken_up = built(name, schema)
     door = opened(schema, device=gpu, steps_spent=4, spent=spent)
     taken_up.fit(door, State(tmp_path / "s"), quiet, gpu)

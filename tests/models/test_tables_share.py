@@ -3,7 +3,7 @@
 import pytest
 
 from dpsynth.errors import InputError
-from dpsynth.models.table_diffusion import Settings, share_of_tables
+from dpsynth.models.diffusion_settings import Settings, share_of_tables
 
 
 def test_the_ends_and_between():

@@ -143,6 +143,12 @@ class WarmStart:
         if self.label is not None:
             made.static[:, self.label] = draw(np.exp(self._log_chances(made)), rng)
 
+    @property
+    def total(self) -> float:
+        """How many patients there were, as the tables say."""
+        assert self._tables is not None
+        return self._tables.total
+
     def own_logits(self, facts: Sequence[int]) -> OwnLogits:
         """Where a network may start from; `facts` are the static fields that it models.
 
