@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.models.base import Progress, dpsgd, planned
+from dpsynth.models.class_noise import ClassNoise
 from dpsynth.models.dct_gaussian import need_pictures
 from dpsynth.models.edm import SIGMA_MAX, Gaussians, sampled
 from dpsynth.models.nets.denoiser import Denoiser
@@ -152,6 +153,10 @@ class ImageDiffusion:
         self.net.load_state_dict(under("net", tensors))
         self._facts.take_up(as_arrays(under("facts", tensors)))
         self._pictures.take_up(as_arrays(under("pictures", tensors)))
+
+    def by_class(self) -> tuple[ClassNoise, ...]:
+        """What noise left of each class's mean picture."""
+        return self._pictures.by_class()
 
     def sample(
         self,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from dpsynth.data.codec import Codec, Tokens
+from dpsynth.models.class_noise import ClassNoise, class_noise
 from dpsynth.models.state import State
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.picture_sums import (
@@ -19,7 +20,7 @@ from dpsynth.privacy.picture_sums import (
 from dpsynth.privacy.plan import Plan
 from dpsynth.privacy.query import Query, Question, Slot, Where, joint_sensitivity
 from dpsynth.privacy.spectrum import Spectrum
-from dpsynth.schema import Schema
+from dpsynth.schema import Picture, Schema
 
 SHARES = {"means": 0.1, "lengths": 0.05, "spread": 0.85}
 FAR = 1.5  # bound on a spectrum about mid-grey, against the public sizes
@@ -48,11 +49,12 @@ class Spectra:
     def __init__(self, schema: Schema, codec: Codec, plan: Plan, kept: int) -> None:
         assert codec.picture is not None
         self.codec, self.plan = codec, plan
-        size, channels = codec.picture.size, codec.picture.channels
-        self.spectrum = Spectrum(size=size, channels=channels, kept=min(kept, size))
+        self.spectrum = spectrum_of(codec.picture, kept)
         self.classes = classes(schema, codec)
         count, width = self.classes.count(codec), self.spectrum.width
         self._means = np.zeros((count, width))
+        self._counts, self._sums = np.ones(count), np.zeros((count, width))
+        self._noise_sd = np.zeros(())  # of a cell of the sums
         self._roots = np.zeros((count, width, width))
 
     @staticmethod
@@ -69,10 +71,12 @@ class Spectra:
         asked: list[Question] = [PictureSums(of=of, clip=clip), moments]
         found = state.once("spread", lambda: door.measure("spread", asked))
         noise = self._noise("spread") * joint_sensitivity(asked)
-        apart = found[0] / counts[:, None]
+        self._counts, self._sums, self._noise_sd = counts, found[0], np.asarray(noise)
+        apart = settled(found[0], counts, noise, self.spectrum)
         self._means = centre + apart
         seen = (found[1] + found[1].transpose(0, 2, 1)) / 2
-        self._roots = roots(seen, apart, counts, noise / moments.weight / 2**0.5)
+        noisy = noise / moments.weight / 2**0.5
+        self._roots = roots(seen, apart, counts, noisy, self.spectrum)
 
     def sample(self, tokens: Tokens, rng: np.random.Generator) -> np.ndarray:
         """(patients, max_visits, size, size, channels) uint8, a picture at every visit."""
@@ -94,11 +98,28 @@ class Spectra:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that was learnt, by name."""
-        return {"means": self._means, "roots": self._roots}
+        return {
+            "means": self._means,
+            "roots": self._roots,
+            "counts": self._counts,
+            "sums": self._sums,
+            "noise_sd": self._noise_sd,
+        }
 
     def take_up(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take up what `arrays` gave."""
         self._means, self._roots = arrays["means"], arrays["roots"]
+        self._counts, self._sums = arrays["counts"], arrays["sums"]
+        self._noise_sd = arrays["noise_sd"]
+
+    def by_class(self) -> tuple[ClassNoise, ...]:
+        """What noise left of each class's mean picture; none without classes."""
+        if self.classes.per_visit is None:
+            return ()
+        fields = self.codec.visit if self.classes.per_visit else self.codec.static
+        names = tuple(fields[self.classes.place].labels)
+        held = self._counts, self._sums, float(self._noise_sd)
+        return class_noise(names, *held, self.spectrum)
 
     def _first(self, door: Door, state: State) -> tuple[np.ndarray, np.ndarray]:
         """(classes,) pictures of each, at least 1, and (width,) the mean of all spectra."""
@@ -112,9 +133,9 @@ class Spectra:
         found = state.once("means", lambda: door.measure("means", asked))
         total = float(self.plan.population)
         if len(found) < 2:
-            return np.array([total]), found[0].sum(axis=0) / total
+            return np.array([total]), self.spectrum.even(found[0].sum(axis=0) / total)
         held = np.maximum(found[1], 0.0) + 1.0
-        return held * total / held.sum(), found[0].sum(axis=0) / total
+        return held * total / held.sum(), self.spectrum.even(found[0].sum(axis=0) / total)
 
     def _bound(self, door: Door, state: State, centre: np.ndarray) -> float:
         """The length that about nine in ten pictures have at most, about `centre`."""
@@ -130,6 +151,16 @@ class Spectra:
         return self.plan.release(name).noise_multiplier
 
 
+def spectrum_of(picture: Picture, kept: int) -> Spectrum:
+    """What a schema's pictures are taken to be."""
+    return Spectrum(
+        size=picture.size,
+        channels=picture.channels,
+        kept=min(kept, picture.size),
+        upright=picture.upright,
+    )
+
+
 def classes(schema: Schema, codec: Codec) -> Classes:
     """The label's codes, where the schema has a label that is a category or a boolean."""
     if schema.label is None:
@@ -141,8 +172,38 @@ def classes(schema: Schema, codec: Codec) -> Classes:
     return Classes()
 
 
+def settled(
+    sums: np.ndarray, counts: np.ndarray, noise_sd: float, spectrum: Spectrum
+) -> np.ndarray:
+    """(classes, width) means of classes, each drawn to that of all by as much as noise explains.
+
+    In each colour and octave of frequencies, by the positive part of James and Stein's factor: a
+    class whose difference is no longer than its noise is has the mean of all there.
+
+    Args:
+        sums: (classes, width), with noise.
+        counts: (classes,) pictures of each.
+        noise_sd: of one cell of `sums`.
+        spectrum: which number is of which colour and frequency.
+    """
+    level = spectrum.even(sums)
+    everyone = level.sum(axis=0) / counts.sum()
+    apart = level / counts[:, None] - everyone
+    for band in np.unique(spectrum.bands):
+        here = spectrum.bands == band
+        length = (apart[:, here] ** 2).sum(axis=1)
+        noise = max(spectrum.freedom(here) - 2, 0) * (noise_sd / counts) ** 2
+        factor = np.maximum(1 - noise / np.maximum(length, 1e-300), 0.0)
+        apart[:, here] *= factor[:, None]
+    return np.asarray(everyone + apart)
+
+
 def roots(
-    moments: np.ndarray, means: np.ndarray, counts: np.ndarray, noise_sd: float
+    moments: np.ndarray,
+    means: np.ndarray,
+    counts: np.ndarray,
+    noise_sd: float,
+    spectrum: Spectrum,
 ) -> np.ndarray:
     """(classes, width, width) square roots of clean covariances.
 
@@ -150,19 +211,49 @@ def roots(
         moments: (classes, width, width) noisy sums of z z', symmetric.
         means: (classes, width) of z.
         counts: (classes,) pictures of each.
-        noise_sd: of one cell of `moments` off the diagonal.
+        noise_sd: of one cell of `moments` off the diagonal, before turned pictures count too.
+        spectrum: which number is of which colour and frequency.
     """
-    each = moments / counts[:, None, None] - means[:, :, None] * means[:, None, :]
+    even = spectrum.even_products(moments)
+    each = even / counts[:, None, None] - means[:, :, None] * means[:, None, :]
     weight = counts / counts.sum()
-    common = np.tensordot(weight, each, axes=1)
+    all_noise = noise_sd * len(counts) ** 0.5 / counts.sum()
+    common = explained(np.tensordot(weight, each, axes=1), all_noise, spectrum)
     made = []
     for place in range(len(counts)):
-        apart = each[place] - common
-        noise = (noise_sd / counts[place]) ** 2 * (1 - weight[place])
-        seen = float((apart**2).mean())
-        kept = max(seen - noise, 0.0) / max(seen, 1e-300)
-        made.append(root(common + kept * apart))
+        noise = noise_sd / counts[place] * (1 - weight[place]) ** 0.5
+        made.append(root(common + explained(each[place] - common, noise, spectrum)))
     return np.stack(made)
+
+
+def explained(apart: np.ndarray, noise_sd: float, spectrum: Spectrum) -> np.ndarray:
+    """What noise does not explain of a covariance, or of how a class's differs from that of all.
+
+    First the mean variance of each colour and octave, which noise hardly moves; then what is
+    left in each block of two of them. Each is drawn to nothing by James and Stein's factor.
+
+    Args:
+        apart: (width, width), symmetric, with noise.
+        noise_sd: of one cell off the diagonal; on it the noise's variance is twice that.
+        spectrum: which number is of which colour and frequency.
+    """
+    left, found = apart.copy(), np.zeros_like(apart)
+    bands = [spectrum.bands == band for band in np.unique(spectrum.bands)]
+    for here in bands:
+        cells, n = np.diag(here), here.sum()
+        mean = apart[cells].mean()
+        noise = 2 * noise_sd**2 * spectrum.freedom(here) / n**2
+        left[cells] -= mean
+        found[cells] += mean * max(1 - noise / max(mean**2, 1e-300), 0.0)
+    for one in bands:
+        for other in bands:
+            block = np.ix_(one, other)
+            seen = float((left[block] ** 2).sum())
+            noise = noise_sd**2 * spectrum.freedom_of_products(one, other)
+            if one is other:
+                noise += noise_sd**2 * spectrum.freedom(one)
+            found[block] += left[block] * max(1 - noise / max(seen, 1e-300), 0.0)
+    return found
 
 
 def root(noisy: np.ndarray) -> np.ndarray:
