@@ -126,7 +126,7 @@ def facts() -> dict[str, Any]:
                     signal=1.5,
                     expect="too few to learn",
                 ),
-            ),  # fmt: skip
+            ),
             settings={"width": 128, "layers": 2, "learning_rate": 0.002, "ema": True},
         ),
         "accounting": Accounting(
