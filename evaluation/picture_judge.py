@@ -128,6 +128,8 @@ class PictureJudge:
         rows = [_row("class_recall_mean", mean) | {"n": len(held)}]
         for code, name in enumerate(held.kinds):
             here = held.kind == code
+            if not here.any():
+                continue
             few = {"group": name, "n": len(np.unique(held.patient[here]))}
             auc = weighted_auc(here, _against_others(said, code), weights)
             recall = _recalls(np.where(here, 1, -1), guess == code, weights)

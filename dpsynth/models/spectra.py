@@ -23,6 +23,7 @@ from dpsynth.privacy.spectrum import Spectrum
 from dpsynth.schema import Picture, Schema
 
 SHARES = {"means": 0.1, "lengths": 0.05, "spread": 0.85}
+KEPT = {1: 10, 3: 6}  # frequencies along each side, by channels
 FAR = 1.5  # bound on a spectrum about mid-grey, against the public sizes
 COUNTS = 4.0  # weight of class counts against that of sums, in units of their sensitivities
 SPREAD = 2.0  # weight of second moments against that of sums, likewise
@@ -43,10 +44,10 @@ class Spectra:
 
     Args:
         schema, codec, plan: public, or released; the plan holds the releases of `releases`.
-        kept: frequencies along each side.
+        kept: frequencies along each side; none for `KEPT`.
     """
 
-    def __init__(self, schema: Schema, codec: Codec, plan: Plan, kept: int) -> None:
+    def __init__(self, schema: Schema, codec: Codec, plan: Plan, kept: int | None) -> None:
         assert codec.picture is not None
         self.codec, self.plan = codec, plan
         self.spectrum = spectrum_of(codec.picture, kept)
@@ -151,8 +152,9 @@ class Spectra:
         return self.plan.release(name).noise_multiplier
 
 
-def spectrum_of(picture: Picture, kept: int) -> Spectrum:
+def spectrum_of(picture: Picture, kept: int | None) -> Spectrum:
     """What a schema's pictures are taken to be."""
+    kept = kept or KEPT[picture.channels]
     return Spectrum(
         size=picture.size,
         channels=picture.channels,

@@ -25,7 +25,9 @@ SEX = Column(type="category", categories=("f", "m"), missing=False)
 NAMES = ("tables", "moments", "label", "means", "lengths", "spread")
 
 
-def schema(per_patient: bool = False, channels: int = 1, label: bool = True) -> Schema:
+def schema(
+    per_patient: bool = False, channels: int = 1, label: bool = True, upright: bool = True
+) -> Schema:
     facts = {"sex": SEX} | ({"dx": DX} if per_patient else {})
     return Schema(
         name="x",
@@ -36,7 +38,7 @@ def schema(per_patient: bool = False, channels: int = 1, label: bool = True) -> 
             "p": Table(shape="static", key="id", columns=facts),
             "v": Table(
                 shape="visits", key="id", time=Clock(column="file", kind="order"),
-                picture=Picture(file="file", size=8, channels=channels),
+                picture=Picture(file="file", size=8, channels=channels, upright=upright),
                 columns={} if per_patient else {"dx": DX},
             ),
         },
@@ -102,6 +104,20 @@ def test_classes_look_as_they_do(per_patient, channels, tmp_path):
     assert tilts[code == 1].mean() == pytest.approx(68.6, abs=8)
     assert tilts[code == 0].mean() == pytest.approx(-68.6, abs=8)
     assert not made.pictures[~made.inside].any()
+
+
+def test_pictures_without_a_way_up_are_made_in_all_ways(tmp_path):
+    made = fitted(schema(upright=False), tmp_path / "s").sample(500, {}, 3, quiet, CPU)
+    patient, turn = np.nonzero(made.inside)
+    shades = made.pictures[patient, turn].astype(float)
+    code = made.visits[patient, turn, 0]
+    for each in (0, 1):
+        # Half lie on their side; a ramp of 68.6 up, down or across: squares have a mean of half
+        # that of the truth each way, and the mean is 0.
+        down, across = (tilt(way[code == each]) for way in (shades, shades.transpose(0, 2, 1, 3)))
+        for seen in (down, across):
+            assert seen.mean() == pytest.approx(0.0, abs=10)
+            assert seen.std() == pytest.approx(68.6 / 2**0.5, rel=0.25)
 
 
 def test_without_a_label_all_are_one_class(tmp_path):
