@@ -28,7 +28,9 @@ def kid(real: np.ndarray, other: np.ndarray, *, seed: int = 0) -> Estimate:
         seed: of who is taken, where one side has more, and of the interval.
 
     Returns:
-        0: spread alike; the estimate has no bias, so it may fall below 0. n of each side.
+        0: spread alike; the estimate has no bias, so it may fall below 0. n of each side. Where
+        both are spread alike indeed, the interval is too narrow: hold the value against that
+        of other real patients.
 
     Errors:
         Fewer than `FEWEST` pictures on a side: not assessable.

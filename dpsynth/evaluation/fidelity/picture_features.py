@@ -20,12 +20,15 @@ from dpsynth.data.phantoms import PhantomSet, chest, skin
 WIDTH = 20
 PATIENTS, STEPS, BATCH, RATE = 1000, 400, 64, 2e-3
 SMALLEST, LARGEST = 16, 64  # sides that phantoms are drawn with; larger pictures are halved
+DETAIL = 4.0  # by which the finest detail is made larger
 NOISE = 0.3  # most noise added, in units of [-1, 1]
 CHUNK = 1024
 
 
 class Eye(nn.Module):
     """Three convolutions; means and spreads of their channels over the picture; a layer.
+
+    It is shown the picture and, apart, its finest detail, which would drown in it.
 
     Shape:
         pictures: (rows, channels, size, size) in [-1, 1]
@@ -37,7 +40,7 @@ class Eye(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.waves = nn.Sequential(
-            nn.Conv2d(channels, 16, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2),
+            nn.Conv2d(2 * channels, 16, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2),
             nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2),
             nn.Conv2d(32, 48, 3, padding=1), nn.ReLU(),
         )  # fmt: skip
@@ -45,7 +48,8 @@ class Eye(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """See above."""
-        seen = self.waves(pictures).flatten(2)
+        detail = DETAIL * (pictures - _soft(pictures))
+        seen = self.waves(torch.cat([pictures, detail], 1)).flatten(2)
         spread = (seen.var(2, unbiased=False) + 1e-6).sqrt()
         features = self.leave(torch.cat([seen.mean(2), spread], 1))
         return functional.layer_norm(features, (WIDTH,))
@@ -106,6 +110,11 @@ def _tensor(pictures: np.ndarray) -> Tensor:
     return functional.avg_pool2d(found, 2) if found.shape[-1] > LARGEST else found
 
 
+def _soft(pictures: Tensor) -> Tensor:
+    """Each pixel the mean of its three by three."""
+    return functional.avg_pool2d(functional.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, 1)
+
+
 def _known(phantoms: PhantomSet) -> tuple[Tensor, Tensor]:
     """Codes of the diagnoses, and severities."""
     names = list(phantoms.truth.classes)
@@ -118,9 +127,7 @@ def _changed(pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Pictures that are blurred, flattened, roughened and turned; how much, and quarter turns."""
     how = torch.rand(len(pictures), 3)
     blur, flat, rough = how[:, :, None, None, None].unbind(1)
-    soft = pictures
-    for _ in range(2):
-        soft = functional.avg_pool2d(functional.pad(soft, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    soft = _soft(_soft(pictures))
     mean = pictures.mean((2, 3), keepdim=True)
     changed = (1 - blur) * pictures + blur * soft
     changed = mean + (1 - 0.7 * flat) * (changed - mean)
