@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dpsynth.models.class_noise import class_noise
-from dpsynth.models.spectra import explained, root, roots, settled
+from dpsynth.models.cleaning import explained, root, roots, settled
 from dpsynth.privacy.spectrum import Spectrum
 
 FLAT = Spectrum(size=8, channels=1, kept=5)
