@@ -154,6 +154,9 @@ class Picture(Strict):
             can hold. Never read from a picture.
         fit: how a picture that is no square becomes one: its middle is cut out, black is put
             beside it, or it is stretched.
+        upright: whether pictures have a way up, as a chest has. Of others, such as skin or cells,
+            it is public knowledge that each is as likely turned or mirrored: models then make
+            all eight ways alike, and their noise is a quarter or less.
         skip_unreadable: drop a visit whose file can't be read; else reading stops.
     """
 
@@ -166,6 +169,7 @@ class Picture(Strict):
     channels: Literal[1, 3] = 1
     window: tuple[float, float] | None = None
     fit: Literal["crop", "pad", "stretch"] = "crop"
+    upright: bool = True
     skip_unreadable: bool = False
 
     @model_validator(mode="after")

@@ -2,109 +2,158 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score
-from torch import Tensor, nn
-from torch.nn import functional
+from picture_nets import classes, cnn, logistic
+from shown import Shown
 
-BATCH, STEPS, RATE = 128, 400, 2e-3  # of the network, whatever it is trained on
+from dpsynth.evaluation.bias.excess import group_gap
+from dpsynth.evaluation.estimate import patient_weights, weighted_auc
+from dpsynth.evaluation.fidelity import PICTURES
+from dpsynth.evaluation.utility.boosting import Predicted
+
 RESAMPLES = 500
-SMALL = 0.05  # inverse strength of the logistic regression's pull to zero
 
 
-class Cnn(nn.Sequential):
-    """Three convolutions and one linear layer.
+class PictureJudge:
+    """Measures copies against real pictures that nobody trained on.
 
-    Shape:
-        (rows, channels, size, size) -> (rows, 1)
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(
-            nn.Conv2d(channels, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(3),
-            nn.Flatten(), nn.Dropout(0.3), nn.Linear(288, 1),
-        )  # fmt: skip
-
-
-def rows(
-    made: tuple[np.ndarray, np.ndarray], held: tuple[np.ndarray, np.ndarray], seed: int
-) -> list[dict[str, Any]]:
-    """AUC and balanced accuracy of both models, with intervals over real pictures.
-
-    The threshold of the balanced accuracy is the share of positives in the copy: it is taken
-    from the copy alone.
+    Intervals are over patients of the test part, all pictures of one together.
 
     Args:
-        made: pictures (n, size, size, channels) uint8 and labels (n,) bool of the copy.
-        held: those of real pictures that nobody trained on.
-        seed: of the network and of the resamples.
+        real: the training part.
+        held: the test part.
+        groups: name and (test patients,) whether each belongs to the group.
+        by_class: whether classes are told apart too, with rows for each of them.
     """
-    found = []
-    for name, (train, test) in {
-        "logistic": _logistic(made, held[0]), "cnn": _cnn(made, held[0], seed)
-    }.items():  # fmt: skip
-        cut = np.quantile(train, 1 - made[1].mean())
-        scores = {
-            f"tstr_auc_{name}": lambda i, t=test: roc_auc_score(held[1][i], t[i]),
-            f"tstr_balanced_accuracy_{name}": lambda i, t=test, c=cut: balanced_accuracy_score(
-                held[1][i], t[i] > c
-            ),
-        }
-        for metric, score in scores.items():
-            low, high = _interval(score, len(test), seed)
-            value = float(score(np.arange(len(test))))
+
+    def __init__(
+        self, real: Shown, held: Shown, groups: Mapping[str, np.ndarray], by_class: bool
+    ) -> None:
+        self.real, self.held, self.groups, self.by_class = real, held, groups, by_class
+        self._scores: dict[int, np.ndarray] = {}  # of the network trained on real pictures
+
+    def worth(self, copy: Shown, seed: int) -> list[dict[str, Any]]:
+        """What models learn from a copy, or from the training part itself.
+
+        The threshold of the balanced accuracy is the share of positives in the copy: it is
+        taken from the copy alone.
+
+        Args:
+            copy: pictures that models are trained on.
+            seed: of the network and of the resamples.
+        """
+        held, weights = self.held, self._weights(seed)
+        network = cnn(copy.pixels, copy.positive, held.pixels, seed)
+        scores = {"logistic": logistic(copy.pixels, copy.positive, held.pixels), "cnn": network}
+        found = []
+        for name, (train, test) in scores.items():
+            found.append(_row(f"tstr_auc_{name}", weighted_auc(held.positive, test, weights)))
+            called = test > np.quantile(train, 1 - copy.positive.mean())
             found.append(
-                {"metric": metric, "value": value, "low": low, "high": high, "n": len(test)}
+                _row(f"tstr_balanced_accuracy_{name}", _recalls(held.positive, called, weights))
             )
-    return found
+        for row in found:
+            row["n"] = len(held)
+        if copy is self.real:
+            self._scores[seed] = network[1]
+        elif self.groups:
+            found += self._by_group(network[1], seed)
+        return found + (self._by_class(copy, seed, weights) if self.by_class else [])
+
+    def distances(self, copy: Shown, seed: int) -> list[dict[str, Any]]:
+        """How far the copy's pictures are from the held ones: over all, and for each class.
+
+        Of the training part itself it is what other real patients are away, at the same n.
+
+        Args:
+            copy: pictures, of which one of each patient is taken.
+            seed: of which, and of the intervals.
+        """
+        pair = [each.one_each(seed) for each in (self.held, copy)]
+        parts: list[tuple[dict[str, Any], list[np.ndarray]]] = [
+            ({}, [each.pixels for each in pair])
+        ]
+        for code, name in enumerate(self.held.kinds):
+            parts.append(({"group": name}, [each.pixels[each.kind == code] for each in pair]))
+        rows = []
+        for group, (real, other) in parts:
+            for name, metric in PICTURES.items():
+                found = metric.measure(real, other, seed=seed)
+                if found.assessable:
+                    measured = {"value": found.value, "low": found.low, "high": found.high}
+                    rows.append({"metric": name, "n": found.n} | measured | group)
+        return rows
+
+    def _weights(self, seed: int) -> np.ndarray:
+        """(RESAMPLES + 1, pictures): once as they are, then of resampled patients."""
+        drawn = patient_weights(self.held.patients, RESAMPLES, np.random.default_rng(seed))
+        return drawn[:, self.held.patient]
+
+    def _by_group(self, scores: np.ndarray, seed: int) -> list[dict[str, Any]]:
+        """`group_gap` of the network for each group, or `not_assessable` with its events."""
+        if seed not in self._scores:
+            real = self.real
+            self._scores[seed] = cnn(real.pixels, real.positive, self.held.pixels, seed)[1]
+        real, synthetic = self._predicted(self._scores[seed]), self._predicted(scores)
+        rows = []
+        for name, inside in self.groups.items():
+            gap = group_gap(real, synthetic, inside, seed=seed)
+            events = int(self.held.positive[inside[self.held.patient]].sum())
+            common = {"group": name, "events": events, "n": gap.n}
+            if gap.assessable:
+                measured = {"value": gap.value, "low": gap.low, "high": gap.high}
+                rows.append({"metric": "group_gap"} | measured | common)
+            else:
+                rows.append({"metric": "not_assessable", "value": events} | common)
+        return rows
+
+    def _predicted(self, scores: np.ndarray) -> Predicted:
+        return Predicted(
+            y=self.held.positive,
+            score=scores,
+            patient=self.held.patient,
+            patients=self.held.patients,
+            threshold=0.0,
+        )
+
+    def _by_class(self, copy: Shown, seed: int, weights: np.ndarray) -> list[dict[str, Any]]:
+        """How well a network that tells all classes apart finds each of them."""
+        held = self.held
+        said = classes(copy.pixels, copy.kind, held.pixels, len(held.kinds), seed)
+        guess = said.argmax(axis=1)
+        mean = _recalls(held.kind, guess, weights)
+        rows = [_row("class_recall_mean", mean) | {"n": len(held)}]
+        for code, name in enumerate(held.kinds):
+            here = held.kind == code
+            if not here.any():
+                continue
+            few = {"group": name, "n": len(np.unique(held.patient[here]))}
+            auc = weighted_auc(here, _against_others(said, code), weights)
+            recall = _recalls(np.where(here, 1, -1), guess == code, weights)
+            rows += [_row("class_auc", auc) | few, _row("class_recall", recall) | few]
+        return rows
 
 
-def _interval(score: Any, n: int, seed: int) -> tuple[float, float]:
-    rng = np.random.default_rng(seed)
-    drawn = [score(rng.integers(0, n, n)) for _ in range(RESAMPLES)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return float(low), float(high)
+def _recalls(truth: np.ndarray, said: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(resamples,) mean over the classes in `truth`, but -1, of the share that is found."""
+    each = []
+    for code in np.unique(truth[truth >= 0]):
+        here = truth == code
+        with np.errstate(invalid="ignore"):  # a resample without the class
+            each.append((weights[:, here] * (said[here] == code)).sum(1) / weights[:, here].sum(1))
+    return np.mean(each, axis=0)
 
 
-def _scaled(pictures: np.ndarray) -> np.ndarray:
-    return pictures.astype(np.float32) / 127.5 - 1
+def _against_others(said: np.ndarray, code: int) -> np.ndarray:
+    """(pictures,) log odds of one class; ties where the copy lacks it."""
+    others = np.logaddexp.reduce(np.delete(said, code, axis=1), axis=1)
+    return np.nan_to_num(said[:, code] - others, neginf=-1e9)
 
 
-def _logistic(
-    made: tuple[np.ndarray, np.ndarray], held: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of the copy and of real pictures."""
-    flat = [_scaled(each).reshape(len(each), -1) for each in (made[0], held)]
-    model = LogisticRegression(C=SMALL, max_iter=1000).fit(flat[0], made[1])
-    return model.decision_function(flat[0]), model.decision_function(flat[1])
-
-
-def _cnn(
-    made: tuple[np.ndarray, np.ndarray], held: np.ndarray, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The same of the network, at the last step."""
-    torch.manual_seed(seed)
-    x, seen = (torch.from_numpy(_scaled(e)).permute(0, 3, 1, 2) for e in (made[0], held))
-    y, net = torch.from_numpy(made[1].astype(np.float32)), Cnn(made[0].shape[-1])
-    optimizer = torch.optim.Adam(net.parameters(), lr=RATE, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, STEPS)
-    for _ in range(STEPS):
-        batch = torch.randint(len(x), (BATCH,))
-        loss = functional.binary_cross_entropy_with_logits(net(x[batch])[:, 0], y[batch])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-    net.eval()
-
-    def told(pictures: Tensor) -> np.ndarray:
-        with torch.no_grad():
-            return torch.cat([net(part)[:, 0] for part in pictures.split(1024)]).numpy()
-
-    return told(x), told(seen)
+def _row(metric: str, values: np.ndarray) -> dict[str, Any]:
+    """Value and interval of replicates whose first is the data's own."""
+    low, high = np.nanquantile(values[1:], [0.025, 0.975])
+    return {"metric": metric, "value": float(values[0]), "low": float(low), "high": float(high)}

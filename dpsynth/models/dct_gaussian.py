@@ -13,6 +13,7 @@ from torch import Tensor
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.errors import InputError
 from dpsynth.models.base import Progress, planned
+from dpsynth.models.class_noise import ClassNoise
 from dpsynth.models.packing import as_arrays, as_tensors, under
 from dpsynth.models.settings import check_ranges, chosen
 from dpsynth.models.spectra import Spectra
@@ -31,11 +32,12 @@ class Settings:
     """What may be set. All public.
 
     Attributes:
-        kept: frequencies along each side of a picture; others are left out.
+        kept: frequencies along each side of a picture; others are left out. None takes 10, and
+            6 of pictures in colour, whose covariances would hold four times the noise else.
         facts_share: of the budget, for the columns beside the pictures.
     """
 
-    kept: int = 10
+    kept: int | None = None
     facts_share: float = 0.1
 
     def __post_init__(self) -> None:
@@ -83,6 +85,10 @@ class DctGaussian:
         """Take up saved ones."""
         self._facts.take_up(as_arrays(under("facts", tensors)))
         self._pictures.take_up(as_arrays(under("pictures", tensors)))
+
+    def by_class(self) -> tuple[ClassNoise, ...]:
+        """What noise left of each class's mean picture."""
+        return self._pictures.by_class()
 
     def sample(
         self,

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.models.base import Progress, dpsgd, planned
+from dpsynth.models.class_noise import ClassNoise
 from dpsynth.models.dct_gaussian import need_pictures
 from dpsynth.models.edm import SIGMA_MAX, Gaussians, sampled
 from dpsynth.models.nets.denoiser import Denoiser
@@ -43,7 +44,8 @@ class Settings:
     """How to train. All public; none is chosen by looking at data.
 
     Attributes:
-        kept: frequencies along each side of a picture; others are left out.
+        kept: frequencies along each side of a picture; others are left out. None takes 10, and
+            6 of pictures in colour, whose covariances would hold four times the noise else.
         facts_share: of the budget, for the columns beside the pictures.
         pictures_share: of the budget, for the pictures' Gaussians.
         batch: expected patients per step; none takes population / 8 within 64 to 1024.
@@ -57,7 +59,7 @@ class Settings:
         save_every: steps between checkpoints.
     """
 
-    kept: int = 10
+    kept: int | None = None
     facts_share: float = 0.05
     pictures_share: float = 0.6
     batch: int | None = None
@@ -152,6 +154,10 @@ class ImageDiffusion:
         self.net.load_state_dict(under("net", tensors))
         self._facts.take_up(as_arrays(under("facts", tensors)))
         self._pictures.take_up(as_arrays(under("pictures", tensors)))
+
+    def by_class(self) -> tuple[ClassNoise, ...]:
+        """What noise left of each class's mean picture."""
+        return self._pictures.by_class()
 
     def sample(
         self,

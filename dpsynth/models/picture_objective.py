@@ -35,6 +35,10 @@ class PictureObjective:
         waves *= np.where(np.arange(spectrum.kept) == 0, 1.0, 2.0**0.5)[:, None]
         self._waves = torch.tensor(waves / spectrum.size**0.5, dtype=torch.float32)
         self._scale = torch.tensor(spectrum.scale.copy(), dtype=torch.float32)
+        self._held = torch.from_numpy(spectrum.held.flatten().nonzero()[0])
+        places, signs = spectrum.ways
+        self._places = torch.from_numpy(places)
+        self._signs = torch.tensor(signs, dtype=torch.float32)
         self._colours = torch.tensor(COLOURS, dtype=torch.float32)
 
     def spectra(self, pictures: Tensor) -> Tensor:
@@ -44,10 +48,11 @@ class PictureObjective:
             pixels = pixels @ self._colours.to(pixels.device).T
         waves = self._waves.to(pixels.device)
         low = torch.einsum("ui,bijc,vj->bcuv", waves, pixels, waves)
-        return (low / self._scale.to(pixels.device)).flatten(1)
+        whole = (low / self._scale.to(pixels.device)).flatten(1)
+        return whole[:, self._held.to(pixels.device)]
 
     def prepare(self, rows: tuple[Tensor, ...], draws: RowDraws) -> tuple[Tensor, ...]:
-        """Choose a picture, add noise, and let the Gaussian guess.
+        """Choose a picture, turn it where it has no way up, add noise, and let the Gaussian guess.
 
         Shape:
             rows: static (rows, fields), visits (rows, L, V), length (rows,), pictures
@@ -61,11 +66,19 @@ class PictureObjective:
         now = visits[row, turn].clamp(min=0)
         codes = torch.cat([static, now], 1)
         z = self.spectra(pictures[row, turn])
+        if len(self._places) > 1:
+            z = self.turned(z, draws.uniform(1)[:, 0])
         sigma = torch.exp(P_MEAN + P_STD * _normal(draws.uniform(1))[:, 0])
         x = z + sigma[:, None] * _normal(draws.uniform(z.shape[1]))
         assert self.gaussians is not None
         D, sd, seen = self.gaussians.guess(x, sigma, self.of_class(static, now))
         return seen, sigma.log(), codes, (z - D) / sd, here
+
+    def turned(self, z: Tensor, uniform: Tensor) -> Tensor:
+        """(rows, width) spectra, each turned or mirrored as its uniform says."""
+        way = (uniform * len(self._places)).long().clamp(max=len(self._places) - 1)
+        places, signs = self._places.to(z.device)[way], self._signs.to(z.device)[way]
+        return z.gather(1, places) * signs
 
     def of_class(self, static: Tensor, now: Tensor) -> Tensor:
         """(rows,) class of each row's picture."""

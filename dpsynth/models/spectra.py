@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from dpsynth.data.codec import Codec, Tokens
+from dpsynth.models.class_noise import ClassNoise, class_noise
+from dpsynth.models.cleaning import roots, settled
 from dpsynth.models.state import State
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.picture_sums import (
@@ -19,9 +21,10 @@ from dpsynth.privacy.picture_sums import (
 from dpsynth.privacy.plan import Plan
 from dpsynth.privacy.query import Query, Question, Slot, Where, joint_sensitivity
 from dpsynth.privacy.spectrum import Spectrum
-from dpsynth.schema import Schema
+from dpsynth.schema import Picture, Schema
 
 SHARES = {"means": 0.1, "lengths": 0.05, "spread": 0.85}
+KEPT = {1: 10, 3: 6}  # frequencies along each side, by channels
 FAR = 1.5  # bound on a spectrum about mid-grey, against the public sizes
 COUNTS = 4.0  # weight of class counts against that of sums, in units of their sensitivities
 SPREAD = 2.0  # weight of second moments against that of sums, likewise
@@ -37,22 +40,22 @@ class Spectra:
        nine in ten as they are.
     3. "spread": sums by class about that mean again, now with a tight bound, and second moments.
 
-    A class's covariance is drawn to that of all classes by as much of their difference as noise
-    explains, and made a covariance by the nearest one of the measured trace.
+    Means and covariances of classes lose what noise explains of them (`cleaning`).
 
     Args:
         schema, codec, plan: public, or released; the plan holds the releases of `releases`.
-        kept: frequencies along each side.
+        kept: frequencies along each side; none for `KEPT`.
     """
 
-    def __init__(self, schema: Schema, codec: Codec, plan: Plan, kept: int) -> None:
+    def __init__(self, schema: Schema, codec: Codec, plan: Plan, kept: int | None) -> None:
         assert codec.picture is not None
         self.codec, self.plan = codec, plan
-        size, channels = codec.picture.size, codec.picture.channels
-        self.spectrum = Spectrum(size=size, channels=channels, kept=min(kept, size))
+        self.spectrum = spectrum_of(codec.picture, kept)
         self.classes = classes(schema, codec)
         count, width = self.classes.count(codec), self.spectrum.width
         self._means = np.zeros((count, width))
+        self._counts, self._sums = np.ones(count), np.zeros((count, width))
+        self._noise_sd = np.zeros(())  # of a cell of the sums
         self._roots = np.zeros((count, width, width))
 
     @staticmethod
@@ -69,10 +72,12 @@ class Spectra:
         asked: list[Question] = [PictureSums(of=of, clip=clip), moments]
         found = state.once("spread", lambda: door.measure("spread", asked))
         noise = self._noise("spread") * joint_sensitivity(asked)
-        apart = found[0] / counts[:, None]
+        self._counts, self._sums, self._noise_sd = counts, found[0], np.asarray(noise)
+        apart = settled(found[0], counts, noise, self.spectrum)
         self._means = centre + apart
         seen = (found[1] + found[1].transpose(0, 2, 1)) / 2
-        self._roots = roots(seen, apart, counts, noise / moments.weight / 2**0.5)
+        noisy = noise / moments.weight / 2**0.5
+        self._roots = roots(seen, apart, counts, noisy, self.spectrum)
 
     def sample(self, tokens: Tokens, rng: np.random.Generator) -> np.ndarray:
         """(patients, max_visits, size, size, channels) uint8, a picture at every visit."""
@@ -94,11 +99,28 @@ class Spectra:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that was learnt, by name."""
-        return {"means": self._means, "roots": self._roots}
+        return {
+            "means": self._means,
+            "roots": self._roots,
+            "counts": self._counts,
+            "sums": self._sums,
+            "noise_sd": self._noise_sd,
+        }
 
     def take_up(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take up what `arrays` gave."""
         self._means, self._roots = arrays["means"], arrays["roots"]
+        self._counts, self._sums = arrays["counts"], arrays["sums"]
+        self._noise_sd = arrays["noise_sd"]
+
+    def by_class(self) -> tuple[ClassNoise, ...]:
+        """What noise left of each class's mean picture; none without classes."""
+        if self.classes.per_visit is None:
+            return ()
+        fields = self.codec.visit if self.classes.per_visit else self.codec.static
+        names = tuple(fields[self.classes.place].labels)
+        held = self._counts, self._sums, float(self._noise_sd)
+        return class_noise(names, *held, self.spectrum)
 
     def _first(self, door: Door, state: State) -> tuple[np.ndarray, np.ndarray]:
         """(classes,) pictures of each, at least 1, and (width,) the mean of all spectra."""
@@ -112,9 +134,9 @@ class Spectra:
         found = state.once("means", lambda: door.measure("means", asked))
         total = float(self.plan.population)
         if len(found) < 2:
-            return np.array([total]), found[0].sum(axis=0) / total
+            return np.array([total]), self.spectrum.even(found[0].sum(axis=0) / total)
         held = np.maximum(found[1], 0.0) + 1.0
-        return held * total / held.sum(), found[0].sum(axis=0) / total
+        return held * total / held.sum(), self.spectrum.even(found[0].sum(axis=0) / total)
 
     def _bound(self, door: Door, state: State, centre: np.ndarray) -> float:
         """The length that about nine in ten pictures have at most, about `centre`."""
@@ -130,6 +152,17 @@ class Spectra:
         return self.plan.release(name).noise_multiplier
 
 
+def spectrum_of(picture: Picture, kept: int | None) -> Spectrum:
+    """What a schema's pictures are taken to be."""
+    kept = kept or KEPT[picture.channels]
+    return Spectrum(
+        size=picture.size,
+        channels=picture.channels,
+        kept=min(kept, picture.size),
+        upright=picture.upright,
+    )
+
+
 def classes(schema: Schema, codec: Codec) -> Classes:
     """The label's codes, where the schema has a label that is a category or a boolean."""
     if schema.label is None:
@@ -139,45 +172,3 @@ def classes(schema: Schema, codec: Codec) -> Classes:
             if each.name == schema.label.column and each.categories:
                 return Classes(per_visit=per_visit, place=place)
     return Classes()
-
-
-def roots(
-    moments: np.ndarray, means: np.ndarray, counts: np.ndarray, noise_sd: float
-) -> np.ndarray:
-    """(classes, width, width) square roots of clean covariances.
-
-    Args:
-        moments: (classes, width, width) noisy sums of z z', symmetric.
-        means: (classes, width) of z.
-        counts: (classes,) pictures of each.
-        noise_sd: of one cell of `moments` off the diagonal.
-    """
-    each = moments / counts[:, None, None] - means[:, :, None] * means[:, None, :]
-    weight = counts / counts.sum()
-    common = np.tensordot(weight, each, axes=1)
-    made = []
-    for place in range(len(counts)):
-        apart = each[place] - common
-        noise = (noise_sd / counts[place]) ** 2 * (1 - weight[place])
-        seen = float((apart**2).mean())
-        kept = max(seen - noise, 0.0) / max(seen, 1e-300)
-        made.append(root(common + kept * apart))
-    return np.stack(made)
-
-
-def root(noisy: np.ndarray) -> np.ndarray:
-    """Square root of the nearest covariance whose trace is that of a noisy one.
-
-    Noise spreads eigenvalues about their places: those below a level are nothing, the others
-    are lowered by it, so that all of them add up to the trace, which noise hardly moves.
-
-    Shape:
-        noisy: (width, width), symmetric; return: (width, width)
-    """
-    values, vectors = np.linalg.eigh(noisy)
-    trace = max(float(np.trace(noisy)), 1e-6 * len(noisy))
-    falling = np.sort(values)[::-1]
-    level = (np.cumsum(falling) - trace) / np.arange(1, len(values) + 1)
-    last = np.flatnonzero(falling > level)[-1]
-    clean = np.maximum(values - level[last], 0.0)
-    return np.asarray(vectors * np.sqrt(clean))

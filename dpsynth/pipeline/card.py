@@ -9,6 +9,7 @@ from typing import Any
 
 from dpsynth import __version__
 from dpsynth.models import MODELS
+from dpsynth.models.class_noise import ClassNoise
 from dpsynth.pipeline.run_folder import Run
 from dpsynth.privacy import accountant
 from dpsynth.privacy.card import (
@@ -19,6 +20,7 @@ from dpsynth.privacy.card import (
     FloatingPoint,
     Identity,
     Implementation,
+    LearntClass,
     LedgerHead,
     Measurement,
     Mechanism,
@@ -33,11 +35,12 @@ from dpsynth.privacy.card import (
 from dpsynth.privacy.ledger import Ledger
 from dpsynth.schema import Schema
 
+CLEAR = 3.0  # signal over noise from which a class's mean picture is clear
 COVERED = "through the door: the plan was charged before each answer"
 
 
-def card_of(run: Run, ledger: Ledger) -> dict[str, Any]:
-    """The card as checked JSON."""
+def card_of(run: Run, ledger: Ledger, classes: tuple[ClassNoise, ...] = ()) -> dict[str, Any]:
+    """The card as checked JSON; `classes` is what noise left of pictures, from answers alone."""
     by_pld, by_rdp = accountant.certify(run.plan)
     later = "made with a later step of the release, from an internal report"
     return build_card(
@@ -45,7 +48,7 @@ def card_of(run: Run, ledger: Ledger) -> dict[str, Any]:
         promise=_promise(run),
         profile=accountant.profile(run.plan),
         scope=_scope(run, ledger),
-        mechanism=_mechanism(run),
+        mechanism=_mechanism(run, classes),
         accounting=_accounting(run, ledger, by_pld, by_rdp),
         implementation=_implementation(run),
         audit=NotAssessed(reason="this version does not yet audit runs"),
@@ -152,7 +155,7 @@ def _scope(run: Run, ledger: Ledger) -> Scope:
     )
 
 
-def _mechanism(run: Run) -> Mechanism:
+def _mechanism(run: Run, classes: tuple[ClassNoise, ...]) -> Mechanism:
     plan, steps = run.plan, run.plan.training
     training = None
     if steps is not None:
@@ -183,6 +186,23 @@ def _mechanism(run: Run) -> Mechanism:
         warm_start="the noisy answers" if training else "none",
         private_network=_network(run.model) if training else "none",
         settings=run.settings,
+        classes=tuple(learnt(each) for each in classes),
+    )
+
+
+def learnt(found: ClassNoise) -> LearntClass:
+    """What noise left of a class, and in words what to expect of it."""
+    expect = "what sets it apart stands above the noise"
+    if found.lost:
+        expect = "too few to learn: expect pictures like those of all classes together"
+    elif found.signal < CLEAR * found.noise:
+        expect = "blurred: expect its coarse traits alone"
+    return LearntClass(
+        name=found.name,
+        noisy_count=found.units,
+        noise=found.noise,
+        signal=found.signal,
+        expect=expect,
     )
 
 

@@ -5,70 +5,23 @@ python evaluation/pneumoniamnist/run.py --data ../shared/data/pneumoniamnist
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
-import torch
-
-from dpsynth.data.codec import Tokens, codec
 from dpsynth.data.reader import read
 from dpsynth.data.records import Records
-from dpsynth.data.schema_file import load_schema
-from dpsynth.models import PICTURE_MODELS
 from dpsynth.schema import Schema
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-from copies import DELTA, per_model, synthetic  # noqa: E402
-from picture_judge import rows  # noqa: E402
-from results import Results, table  # noqa: E402
+import picture_protocol  # noqa: E402
 
 FILE = "pneumoniamnist.npz"
-SHARED = HERE.parents[2] / "shared/data/pneumoniamnist"
 
 
-def main(words: list[str] | None = None) -> None:
-    """Add the rows that are missing, then print the table."""
-    ask = argparse.ArgumentParser(description=__doc__)
-    ask.add_argument("--data", type=Path, default=SHARED)
-    ask.add_argument("--out", type=Path, default=HERE / "results.json")
-    ask.add_argument("--epsilons", default="10,3,1")
-    ask.add_argument("--models", default=",".join(PICTURE_MODELS))
-    ask.add_argument("--seeds", type=int, default=5)
-    ask.add_argument("--test", default="test", choices=("val", "test"), help="val: to develop on")
-    ask.add_argument("--setting", action="append", default=[], help="name=value of a model")
-    ask.add_argument("--threads", type=int, default=1)
-    ask.add_argument("--device", default="cpu", help="of the networks; another one is on its rows")
-    asked = ask.parse_args(words)
-    names = asked.models.split(",")
-    settings = per_model(names, asked.setting, ask)
-    torch.set_num_threads(asked.threads)
-    schema = load_schema(HERE / "schema.yaml")
-    train, held = (split(schema, asked.data / FILE, each) for each in ("train", asked.test))
-    schema = schema.model_copy(update={"population": len(train)})
-    books = codec(schema)
-    seen, real = pictures(books.encode(train)), pictures(books.encode(held))
-    results = Results(asked.out, "pneumoniamnist", asked.threads)
-    for seed in range(asked.seeds):
-        if not results.holds(model="real", seed=seed):
-            found = rows(seen, real, seed)
-            results.add([{"model": "real", "epsilon": None, "seed": seed} | row for row in found])
-        for epsilon in (float(each) for each in asked.epsilons.split(",")):
-            for name in names:
-                if results.holds(model=name, epsilon=epsilon, seed=seed):
-                    continue
-                case = name, settings[name], epsilon, seed
-                copy, times = synthetic(*case, train, schema, books, asked.device)
-                found = rows(pictures(copy), real, seed)
-                found += [{"metric": k, "value": v} for k, v in times.items()]
-                common = {"model": name, "epsilon": epsilon, "seed": seed, "delta": DELTA}
-                common |= {} if asked.device == "cpu" else {"device": asked.device}
-                results.add([common | row for row in found])
-                told = {row["metric"]: round(row["value"], 3) for row in found}
-                print(name, epsilon, seed, told, flush=True)
-    print(table(results.rows))
+def parts(schema: Schema, data: Path, test: str) -> tuple[Records, Records]:
+    """The official splits."""
+    return split(schema, data / FILE, "train"), split(schema, data / FILE, test)
 
 
 def split(schema: Schema, path: Path, name: str) -> Records:
@@ -80,10 +33,19 @@ def split(schema: Schema, path: Path, name: str) -> Records:
     return read([path], schema.model_copy(update={"tables": tables}))[0]
 
 
-def pictures(tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures and whether they show pneumonia."""
-    assert tokens.pictures is not None
-    return tokens.pictures[tokens.inside], tokens.visits[tokens.inside][:, 0] == 1
+PROTOCOL = picture_protocol.PictureProtocol(
+    name="pneumoniamnist",
+    folder=HERE,
+    data=picture_protocol.SHARED / "pneumoniamnist",
+    tests=("val", "test"),
+    parts=parts,
+    positive=("1",),
+)
+
+
+def main(words: list[str] | None = None) -> None:
+    """Add the rows that are missing, then print the table."""
+    picture_protocol.main(PROTOCOL, words)
 
 
 if __name__ == "__main__":

@@ -21,12 +21,12 @@ def made(folder):
 def test_pneumoniamnist_runs_and_takes_up(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("torch.set_num_threads", lambda n: None)
     run, out = script("pneumoniamnist/run.py"), tmp_path / "results.json"
-    monkeypatch.setattr("picture_judge.STEPS", 10)
+    monkeypatch.setattr("picture_nets.STEPS", 10)
     words = ["--data", str(made(tmp_path).parent), "--out", str(out)]
     words += ["--epsilons", "10", "--seeds", "1", "--models", "dct-gaussian"]
     run.main(words)
     rows = json.loads(out.read_text())["rows"]
-    assert {row["model"] for row in rows} == {"real", "dct-gaussian"}
+    assert {row["model"] for row in rows} == {"real", "real, coarse", "dct-gaussian"}
     metrics = {row["metric"] for row in rows}
     assert {"tstr_auc_cnn", "tstr_auc_logistic", "tstr_balanced_accuracy_cnn"} <= metrics
     assert all(row["low"] <= row["value"] <= row["high"] for row in rows if "low" in row)
@@ -36,14 +36,21 @@ def test_pneumoniamnist_runs_and_takes_up(tmp_path, monkeypatch, capsys):
 
 
 def test_the_judge_finds_a_plain_sign_and_no_more_than_that():
-    judge, rng = script("picture_judge.py"), np.random.default_rng(0)
+    judge, shown = script("picture_judge.py").PictureJudge, script("shown.py").Shown
+    rng = np.random.default_rng(0)
     label = rng.random(600) < 0.4
     noise = rng.integers(60, 190, (600, 12, 12, 1))
     bright = np.clip(noise + 40 * label[:, None, None, None], 0, 255)
     signs = {}
     for name, shades in {"sign": bright, "none": noise}.items():
-        pictures = shades.astype(np.uint8)
-        found = judge.rows((pictures[:300], label[:300]), (pictures[300:], label[300:]), 0)
+        parts = [
+            shown(
+                pixels=shades[part].astype(np.uint8), positive=label[part],
+                patient=np.arange(300), patients=300, kind=label[part] * 1, kinds=("0", "1"),
+            )
+            for part in (slice(300), slice(300, None))
+        ]  # fmt: skip
+        found = judge(*parts, {}, False).worth(parts[0], 0)
         signs[name] = {row["metric"]: row["value"] for row in found}
     assert signs["sign"]["tstr_auc_logistic"] > 0.95
     assert signs["sign"]["tstr_auc_cnn"] > 0.95

@@ -14,6 +14,8 @@ from dpsynth.data.phantoms import chest
 from dpsynth.data.pictures import write_images
 from dpsynth.data.reader import read
 from dpsynth.data.schema_file import load_schema
+from dpsynth.models.class_noise import ClassNoise
+from dpsynth.pipeline.card import learnt
 
 SCHEMA = """\
 version: 1
@@ -97,6 +99,29 @@ def test_the_card_says_what_pictures_cost(done):
     text = json.dumps(card)
     assert all(name in text for name in ("means", "lengths", "spread"))
     assert card["guarantee"]["epsilon"] == 10
+
+
+def test_the_card_says_what_noise_leaves_of_each_class(done):
+    card = json.loads((done / "run" / "privacy.json").read_text())
+    healthy, ill = card["mechanism"]["classes"]
+    assert (healthy["name"], ill["name"]) == ("false", "true")
+    real = pd.read_csv(done / "chests.csv").drop_duplicates("patient")["pneumonia"]
+    exact = [int((~real).sum()), int(real.sum())]
+    counts = [healthy["noisy_count"], ill["noisy_count"]]
+    assert counts != exact  # a noisy count has a fraction; the exact one stays behind the door
+    assert sum(counts) == pytest.approx(300)  # the public size
+    assert all(each["noise"] > 0 for each in (healthy, ill))
+    assert "What noise leaves of each class" in (done / "run" / "privacy.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("signal", "expect"),
+    [(1.9, "too few to learn"), (5.9, "blurred"), (6.1, "stands above the noise")],
+)
+def test_a_class_below_its_noise_is_said_to_be_lost(signal, expect):
+    found = learnt(ClassNoise(name="df", units=31.4, noise=2.0, signal=signal))
+    assert expect in found.expect
+    assert (found.name, found.noisy_count) == ("df", 31.4)
 
 
 def test_a_model_of_records_refuses_pictures(scans, dpsynth, tmp_path):

@@ -135,3 +135,25 @@ def test_a_centre_that_is_not_finite_adds_nothing():
     asked = questions(Classes(), 1.0)[0]
     lost = replace(asked, of=replace(asked.of, centre=np.full(SPECTRUM.width, np.nan)))
     assert not lost.answer(EVERYBODY, BOOK).any()
+
+
+def test_one_patient_in_colour_moves_an_answer_by_its_sensitivity_at_most():
+    # Of colours half the frequencies are kept and they are weighed more: the bound is the same.
+    spectrum = Spectrum(size=8, channels=3, kept=4, upright=False)
+    rng = np.random.default_rng(2)
+    shades = [rng.integers(0, 256, (4, 8, 8, 3)), *np.eye(3)[:, None, None, None] * 255]
+    people = []
+    for seen in shades:
+        several = np.broadcast_to(seen, (4, 8, 8, 3)).astype(np.uint8)
+        plain = patient([0, 1, 2, 2], np.zeros((4, 8, 8, 1)))
+        people.append(replace(plain, pictures=several[None]))
+    of = OfPictures(
+        spectrum=spectrum, classes=Classes(per_visit=True), centre=rng.normal(size=spectrum.width)
+    )
+    for clip in (0.1, 3.0):
+        for question in (PictureSums(of=of, clip=clip), PictureMoments(of=of, clip=clip)):
+            before = question.answer(people[0], BOOK)
+            assert before.shape[1] == spectrum.width
+            moved = [question.answer(together(people[0], each), BOOK) - before for each in people]
+            longest = max(float(np.linalg.norm(each)) for each in moved)
+            assert 0.3 * question.sensitivity < longest <= question.sensitivity * (1 + 1e-9)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import numpy as np
+
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.data.records import Records
 from dpsynth.evaluation.estimate import Estimate
 from dpsynth.evaluation.fidelity.discriminator import c2st_auc
+from dpsynth.evaluation.fidelity.frechet import frechet
 from dpsynth.evaluation.fidelity.gaps import gap_ks, gap_wasserstein
+from dpsynth.evaluation.fidelity.kid import kid
 from dpsynth.evaluation.fidelity.lengths import length_tv
 from dpsynth.evaluation.fidelity.one_way import tv1
 from dpsynth.evaluation.fidelity.rules import rules_broken
@@ -20,6 +24,7 @@ from dpsynth.schema import Schema
 OTHERS = "other real patients"
 HELD_OUT = "real patients held out"
 GUESS = "a guess from the schema alone"
+COARSE = "real pictures without detail"
 SHUFFLED = "real columns, each shuffled across patients"
 
 
@@ -35,6 +40,13 @@ class OnRecords(Protocol):
 
     def __call__(self, real: Records, other: Records, codec: Codec, *, seed: int = 0) -> Estimate:
         """Compare `other` with `real`."""
+
+
+class OnPictures(Protocol):
+    """A distance between two sets of pictures, one picture of each patient."""
+
+    def __call__(self, real: np.ndarray, other: np.ndarray, *, seed: int = 0) -> Estimate:
+        """Compare `other` with `real`, both (n, size, size, channels) uint8."""
 
 
 class OnRules(Protocol):
@@ -103,6 +115,25 @@ TIMING: dict[str, Metric[OnRecords]] = {
         better="lower",
         real=OTHERS,
         control=GUESS,
+    ),
+}
+
+PICTURES: dict[str, Metric[OnPictures]] = {
+    "kid": Metric(
+        measure=kid,
+        title="Looks of pictures, all that a kernel sees",
+        scale="0: spread alike; features of our own network, no other's",
+        better="lower",
+        real=OTHERS,
+        control=COARSE,
+    ),
+    "frechet": Metric(
+        measure=frechet,
+        title="Looks of pictures, means and covariances",
+        scale="0: alike; features of our own network, not FID",
+        better="lower",
+        real=OTHERS,
+        control=COARSE,
     ),
 }
 

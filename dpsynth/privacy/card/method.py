@@ -51,6 +51,19 @@ class Training(Section):
     """Augmented views of a unit, averaged before clipping (K)."""
 
 
+class LearntClass(Section):
+    """What noise leaves of one class of pictures: figures of noisy answers alone."""
+
+    name: Words
+    noisy_count: float
+    """How many units have it, as it was measured with noise."""
+    noise: Annotated[float, Field(ge=0)]
+    """Standard deviation of the noise in a pixel of the class's mean picture, in shades of 256."""
+    signal: Annotated[float, Field(ge=0)]
+    """How far that mean is from the mean of all, root mean square, in shades; noise taken off."""
+    expect: Words
+
+
 class Mechanism(Section):
     """How the promise is kept."""
 
@@ -65,6 +78,8 @@ class Mechanism(Section):
     """Which network meets private gradients, and which never does."""
     settings: dict[str, str | int | float | bool | None]
     """Public settings of the model."""
+    classes: tuple[LearntClass, ...] = ()
+    """For pictures, what noise leaves of each category of the label; else empty."""
 
     @model_validator(mode="after")
     def _asks_something(self) -> Mechanism:

@@ -10,7 +10,7 @@ from dpsynth.data.records import Records
 from dpsynth.errors import InputError
 from dpsynth.models.base import quiet
 from dpsynth.models.dct_gaussian import DctGaussian
-from dpsynth.models.spectra import Spectra, root, roots
+from dpsynth.models.spectra import Spectra
 from dpsynth.models.state import State
 from dpsynth.models.warm import fitting, start
 from dpsynth.privacy.budget import Budget
@@ -25,7 +25,9 @@ SEX = Column(type="category", categories=("f", "m"), missing=False)
 NAMES = ("tables", "moments", "label", "means", "lengths", "spread")
 
 
-def schema(per_patient: bool = False, channels: int = 1, label: bool = True) -> Schema:
+def schema(
+    per_patient: bool = False, channels: int = 1, label: bool = True, upright: bool = True
+) -> Schema:
     facts = {"sex": SEX} | ({"dx": DX} if per_patient else {})
     return Schema(
         name="x",
@@ -36,7 +38,7 @@ def schema(per_patient: bool = False, channels: int = 1, label: bool = True) -> 
             "p": Table(shape="static", key="id", columns=facts),
             "v": Table(
                 shape="visits", key="id", time=Clock(column="file", kind="order"),
-                picture=Picture(file="file", size=8, channels=channels),
+                picture=Picture(file="file", size=8, channels=channels, upright=upright),
                 columns={} if per_patient else {"dx": DX},
             ),
         },
@@ -104,6 +106,20 @@ def test_classes_look_as_they_do(per_patient, channels, tmp_path):
     assert not made.pictures[~made.inside].any()
 
 
+def test_pictures_without_a_way_up_are_made_in_all_ways(tmp_path):
+    made = fitted(schema(upright=False), tmp_path / "s").sample(500, {}, 3, quiet, CPU)
+    patient, turn = np.nonzero(made.inside)
+    shades = made.pictures[patient, turn].astype(float)
+    code = made.visits[patient, turn, 0]
+    for each in (0, 1):
+        # Half lie on their side; a ramp of 68.6 up, down or across: squares have a mean of half
+        # that of the truth each way, and the mean is 0.
+        down, across = (tilt(way[code == each]) for way in (shades, shades.transpose(0, 2, 1, 3)))
+        for seen in (down, across):
+            assert seen.mean() == pytest.approx(0.0, abs=10)
+            assert seen.std() == pytest.approx(68.6 / 2**0.5, rel=0.25)
+
+
 def test_without_a_label_all_are_one_class(tmp_path):
     made = fitted(schema(label=False), tmp_path / "s").sample(300, {}, 3, quiet, CPU)
     tilts = tilt(made.pictures[made.inside].astype(float))
@@ -157,24 +173,3 @@ def test_a_schema_without_pictures_is_refused():
     lone = Schema(name="x", tables={"p": Table(shape="static", key="id", columns={"sex": SEX})})
     with pytest.raises(InputError, match="no table of the schema has a `picture:`"):
         DctGaussian.plan(lone, Budget(epsilon=3.0, delta=1e-5, population=400), 0.0)
-
-
-def test_the_nearest_covariance_keeps_the_trace_and_drops_noise():
-    # Eigenvalues 5, 1, -2, trace 4: lowered by 1 they are 4, 0, 0, which add up to 4.
-    made = root(np.diag([5.0, 1.0, -2.0]))
-    np.testing.assert_allclose(made @ made.T, np.diag([4.0, 0, 0]), atol=1e-12)
-    clean = np.diag([3.0, 2.0, 1.0])
-    made = root(clean)
-    np.testing.assert_allclose(made @ made.T, clean, atol=1e-12)
-
-
-def test_a_class_that_differs_by_noise_alone_gets_the_covariance_of_all():
-    rng = np.random.default_rng(0)
-    noise = rng.normal(size=(2, 30, 30)) * 3.0
-    noise = (noise + noise.transpose(0, 2, 1)) / 2
-    counts = np.array([1000.0, 50.0])
-    moments = counts[:, None, None] * np.eye(30) + noise
-    blind = roots(moments, np.zeros((2, 30)), counts, 1e-9)
-    aware = roots(moments, np.zeros((2, 30)), counts, 3.0 / 2**0.5)
-    error = [np.abs(each[1] @ each[1].T - np.eye(30)).mean() for each in (blind, aware)]
-    assert error[1] < 0.5 * error[0]

@@ -65,6 +65,24 @@ def test_the_spectrum_in_torch_is_that_of_numpy():
         np.testing.assert_allclose(found, spectrum.of(pictures), rtol=1e-3, atol=1e-3)
 
 
+def test_a_picture_is_turned_by_its_own_draw():
+    spectrum = Spectrum(size=8, channels=3, kept=3, upright=False)
+    objective = PictureObjective(codec(schema()), spectrum, Classes())
+    pictures = RNG.integers(0, 256, (2, 8, 8, 3)).astype(np.uint8)
+    z = objective.spectra(torch.from_numpy(pictures))
+    seen = []
+    for eighth in range(8):
+        made = objective.turned(z, torch.tensor([(eighth + 0.5) / 8, 0.0]))
+        torch.testing.assert_close(made[1], z[1])  # the first way is the picture itself
+        seen.append(made[0].numpy())
+    turned = [pictures[:1], pictures[:1, :, ::-1], pictures[:1, ::-1], pictures[:1, ::-1, ::-1]]
+    turned += [each.transpose(0, 2, 1, 3) for each in turned]
+    for each in turned:
+        expected = spectrum.of(each)[0]
+        assert any(np.allclose(made, expected, atol=1e-3) for made in seen)
+    assert objective.turned(z, torch.tensor([1.0, 1.0])).isfinite().all()  # rounded up
+
+
 def test_the_guess_is_the_posterior_mean_and_its_spread():
     # One dimension of variance 4 and noise of variance 4: half way, variance 2.
     flat = Gaussians.of(np.zeros((1, 1)), np.full((1, 1, 1), 2.0), CPU)

@@ -18,6 +18,7 @@ from dpsynth.privacy.card import (
     Identity,
     Implementation,
     Internal,
+    LearntClass,
     LedgerHead,
     Measurement,
     Mechanism,
@@ -117,6 +118,15 @@ def facts() -> dict[str, Any]:
             ),
             warm_start="the noisy tables",
             private_network="the denoiser",
+            classes=(
+                LearntClass(
+                    name="dermatofibroma",
+                    noisy_count=31.4,
+                    noise=4.0,
+                    signal=1.5,
+                    expect="too few to learn",
+                ),
+            ),
             settings={"width": 128, "layers": 2, "learning_rate": 0.002, "ema": True},
         ),
         "accounting": Accounting(

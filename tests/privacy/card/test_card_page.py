@@ -147,3 +147,10 @@ def test_any_epsilon_can_be_shown(card, epsilon, words):
     if epsilon == 0.0:
         card["accounting"]["epsilon"] = 0.0
     assert words in _read(render_html(card))[0]
+
+
+def test_classes_that_noise_covers_are_on_the_page_and_no_empty_table(card):
+    text, _ = _read(render_html(card))
+    assert "dermatofibroma 31 4.0 1.5 too few to learn" in text
+    card["mechanism"]["classes"] = []
+    assert "each class of pictures" not in render_html(card)

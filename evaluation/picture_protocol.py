@@ -1,0 +1,142 @@
+"""What the protocols of pictures share: the cases, one row at a time.
+
+A protocol is a `PictureProtocol`; its `run.py` states one and calls `main`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from copies import DELTA, per_model, synthetic
+from picture_judge import PictureJudge
+from results import Results, table
+from shown import Shown
+
+from dpsynth.data.codec import Codec, Tokens, codec
+from dpsynth.data.records import Records
+from dpsynth.data.schema_file import load_schema
+from dpsynth.models import PICTURE_MODELS
+from dpsynth.schema import Schema
+
+COARSE = "real, coarse"  # the training part without detail
+PARTS = {
+    "worth": "tstr_auc_cnn",
+    "distances": "kid",
+}  # of a judge, and a row by which each is known
+SHARED = Path(__file__).resolve().parents[2] / "shared/data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureProtocol:
+    """One data set, split and task. All public, and fixed before any result.
+
+    Attributes:
+        name: of the protocol.
+        folder: holds `schema.yaml` and `results.json`.
+        data: the data's folder, unless the command line names another.
+        tests: parts that can be tested on; the last is that of the results, the others are to
+            develop on.
+        parts: (schema, data's folder, test) -> training and test part.
+        positive: classes of the label that the task asks for.
+        groups: subgroups of the records' patients.
+        by_class: whether each class is judged too.
+    """
+
+    name: str
+    folder: Path
+    data: Path
+    tests: tuple[str, ...]
+    parts: Callable[[Schema, Path, str], tuple[Records, Records]]
+    positive: tuple[str, ...]
+    groups: Callable[[Records], Mapping[str, np.ndarray]] = field(default=lambda records: {})
+    by_class: bool = False
+
+
+def options(protocol: PictureProtocol) -> argparse.ArgumentParser:
+    """What can be asked of every protocol."""
+    ask = argparse.ArgumentParser(description=f"Protocol {protocol.name}: add the rows missing.")
+    ask.add_argument("--data", type=Path, default=protocol.data)
+    ask.add_argument("--out", type=Path, default=protocol.folder / "results.json")
+    ask.add_argument("--epsilons", default="10,3,1")
+    ask.add_argument("--models", default=",".join(PICTURE_MODELS))
+    ask.add_argument("--seeds", type=int, default=5)
+    ask.add_argument("--test", default=protocol.tests[-1], choices=protocol.tests)
+    ask.add_argument("--setting", action="append", default=[], help="name=value of a model")
+    ask.add_argument("--threads", type=int, default=1)
+    ask.add_argument("--device", default="cpu", help="of the networks; another one is on its rows")
+    return ask
+
+
+def main(protocol: PictureProtocol, words: list[str] | None = None) -> None:
+    """Add the rows that are missing, then print the table."""
+    ask = options(protocol)
+    asked = ask.parse_args(words)
+    settings = per_model([n for n in asked.models.split(",") if n], asked.setting, ask)
+    torch.set_num_threads(asked.threads)
+    schema = load_schema(protocol.folder / "schema.yaml")
+    train, held = protocol.parts(schema, asked.data, asked.test)
+    schema = schema.model_copy(update={"population": len(train)})
+    books = codec(schema)
+    seen, real = (shown(books.encode(each), books, schema, protocol) for each in (train, held))
+    judge = PictureJudge(seen, real, protocol.groups(held), protocol.by_class)
+    results = Results(asked.out, protocol.name, asked.threads)
+    for name, epsilon, seed in cases(asked, list(settings)):
+        common: dict[str, Any] = {"model": name, "epsilon": epsilon, "seed": seed}
+        wanted = [part for part, sign in PARTS.items() if not results.holds(**common, metric=sign)]
+        if name == COARSE:
+            wanted = [part for part in wanted if part == "distances"]
+        if not wanted:
+            continue
+        copy, times = seen, {}
+        if epsilon is not None:
+            case = name, settings[name], epsilon, seed
+            tokens, times = synthetic(*case, train, schema, books, asked.device)
+            copy = shown(tokens, books, schema, protocol)
+            common |= {"delta": DELTA}
+            common |= {} if asked.device == "cpu" else {"device": asked.device}
+        copy = seen.coarse() if name == COARSE else copy
+        found = [row for part in wanted for row in getattr(judge, part)(copy, seed)]
+        if "worth" in wanted:
+            found += [{"metric": k, "value": v} for k, v in times.items()]
+        results.add([common | row for row in found])
+        told = {row["metric"]: round(row["value"], 3) for row in found if "group" not in row}
+        print(name, epsilon, seed, told, flush=True)
+    print(table(results.rows))
+
+
+def cases(asked: Any, names: list[str]) -> Iterator[tuple[str, float | None, int]]:
+    """Model, epsilon and seed of each; all models at one seed before the next."""
+    for seed in range(asked.seeds):
+        yield "real", None, seed
+        yield COARSE, None, seed
+        for epsilon in (float(each) for each in asked.epsilons.split(",")):
+            for name in names:
+                yield name, epsilon, seed
+
+
+def shown(tokens: Tokens, books: Codec, schema: Schema, protocol: PictureProtocol) -> Shown:
+    """All pictures with their labels."""
+    assert tokens.pictures is not None and schema.label is not None
+    patient, turn = np.nonzero(tokens.inside)
+    facts, visits = ([f.name for f in each] for each in (books.static, books.visit))
+    column = schema.label.column
+    if column in facts:
+        place = facts.index(column)
+        kinds, kind = books.static[place].labels, tokens.static[patient, place]
+    else:
+        place = visits.index(column)
+        kinds, kind = books.visit[place].labels, tokens.visits[patient, turn, place]
+    return Shown(
+        pixels=tokens.pictures[patient, turn],
+        positive=np.isin(kind, [kinds.index(each) for each in protocol.positive]),
+        patient=patient,
+        patients=len(tokens),
+        kind=kind.astype(np.int64),
+        kinds=tuple(kinds),
+    )
