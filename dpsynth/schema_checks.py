@@ -18,6 +18,7 @@ MINUTES = {"minutes": 1.0, "hours": 60.0, "days": 1440.0, "years": 365.25 * 1440
 UNITS = {"min": 1.0, "h": 60.0, "d": 1440.0, "w": 7 * 1440.0, "y": 365.25 * 1440}
 # Names that the canonical records use.
 RESERVED = ("patient", "time", "(gap)", "(start)", "(picture)")
+ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm")  # of pictures' files
 MOST_CODES = 30_000  # tokens are 16-bit
 
 
@@ -166,6 +167,10 @@ def picture(given: Picture) -> None:
         raise _wrong("window", f"must be finite and increasing, got {_pair(given.window)}")
     if given.folder.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", given.folder):
         raise _wrong("folder", f"must lie below the table's own folder, got {given.folder!r}")
+    if given.suffix and not given.suffix.lower().endswith(ENDINGS):
+        raise _wrong("suffix", f"must end in {', '.join(ENDINGS)}, got {given.suffix!r}")
+    if re.search(r"[/\\]", given.suffix):
+        raise _wrong("suffix", f"is the end of a name, without folders, got {given.suffix!r}")
 
 
 def table(given: Table) -> None:

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from dpsynth.cli.main import run
 from dpsynth.data.phantoms import chest
-from dpsynth.data.pictures import write_images
+from dpsynth.data.pictures import Labelled, read_npz, write_images, write_npz
 from dpsynth.data.reader import read
 from dpsynth.data.schema_file import load_schema
 
@@ -106,3 +106,57 @@ def test_a_model_of_records_refuses_pictures(scans, dpsynth, tmp_path):
     assert "makes no pictures" in called.err
     assert "dct-gaussian" in called.err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("form", ["npz", "dicom", "png", "parquet"])
+def test_a_form_that_is_asked_for_is_written(done, dpsynth, tmp_path, form):
+    if form == "dicom":
+        pytest.importorskip("pydicom")
+    out = tmp_path / "out"
+    called = dpsynth("generate", done / "run", "--n", "20", "--out", out, "--format", form)
+    assert called.code == 0, called.err
+    kinds = {path.suffix for path in out.rglob("*") if path.is_file()}
+    table = ".parquet" if form == "parquet" else ".csv"
+    assert kinds == {table, ".png"} | {"npz": {".npz"}, "dicom": {".dcm"}}.get(form, set())
+    assert ("does not read pictures as" in called.out) == (form in ("npz", "dicom"))
+
+
+def test_no_form_of_pictures_is_made_of_records(trained, dpsynth):
+    called = dpsynth("generate", "run", "--out=copy", "--format=npz")
+    assert called.code == 2 and "is of pictures, and the run has none" in called.err
+    assert not (trained.root / "copy").exists()
+
+
+@pytest.fixture(scope="module")
+def archived(tmp_path_factory, once_accounted):
+    """A run in `run` that has read an .npz of one picture each, with its schema."""
+    root = tmp_path_factory.mktemp("archived")
+    made = chest(300, seed=2)
+    ill = (made.table["pneumonia"] == "true").to_numpy(dtype=np.int64)
+    given = Labelled(images=made.images[..., 0], labels=ill[:, None])
+    write_npz({"train": given}, root / "chests.npz")
+    text = SCHEMA.replace("pneumonia: {type: boolean, per", "label: {type: boolean, per")
+    kept = [line for line in text.splitlines() if "sex:" not in line and "age:" not in line]
+    text = "\n".join(kept).replace("folder: scans, ", "").replace("max_visits: 2", "max_visits: 1")
+    text = text.replace("column: pneumonia", "column: label").replace("per: patient, ", "")
+    (root / "schema.yaml").write_text(text.replace("population: 300", f"population: {len(ill)}"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DPSYNTH_LEDGER", str(root / "ledger"))
+        words = ["train", str(root / "chests.npz"), "--schema", str(root / "schema.yaml")]
+        words += ["--model", "dct-gaussian", "--epsilon", "10", "--out", str(root / "run")]
+        assert run([*words, "--population", "images", "--json"]) == 0
+    return root
+
+
+def test_of_an_npz_comes_an_npz_and_its_label_can_be_asked_for(archived, dpsynth, tmp_path):
+    words = ["generate", archived / "run", "--n", "40"]
+    called = dpsynth(*words, "--where", "label=true", "--out", tmp_path / "ill")
+    assert called.code == 0, called.err
+    assert {path.name for path in (tmp_path / "ill").iterdir()} == {"chests.npz", "sheet.png"}
+    held = read_npz(tmp_path / "ill" / "chests.npz")["train"]
+    assert held.images.shape == (40, 28, 28) and held.labels.tolist() == [[1]] * 40
+    called = dpsynth(*words, "--balance", "label", "--out", tmp_path / "both")
+    assert called.code == 0, called.err
+    assert read_npz(tmp_path / "both" / "chests.npz")["train"].labels.sum() == 20
+    again, _ = read([tmp_path / "both"], load_schema(archived / "schema.yaml"))
+    assert len(again) == 40
