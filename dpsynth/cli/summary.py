@@ -8,16 +8,18 @@ from dpsynth.evaluation.labels import rounded
 
 
 def summary(found: Evaluation) -> list[str]:
-    """Use, likeness, the group it is worst for, what an attack finds, and what that means."""
-    return [_use(found), _likeness(found), _group(found), _attack(found), _meaning(found)]
+    """Use, likeness, the group it is worst for, what attacks find, and what that means."""
+    seen = _pictures(found)
+    return [_use(found), _likeness(found), *seen, _group(found), _attack(found), _meaning(found)]
 
 
 def _use(found: Evaluation) -> str:
-    row = found.get("tstr_auc")
+    row = found.headline
     if row is None or not row.value.assessable:
         return "Use: not assessable" + ("." if row is None else f" ({row.value.note}).")
+    what = "classifier of pictures" if row.metric == "picture_tstr_auc" else "model"
     return (
-        f"Use: a model trained on the copy ranks real {found.unit}s with AUC "
+        f"Use: a {what} trained on the copy ranks real {found.unit}s with AUC "
         f"{_with_range(row.value)}; trained on real {found.unit}s it has "
         f"{_with_range(row.real)} (0.5 is guessing)."
     )
@@ -27,10 +29,23 @@ def _likeness(found: Evaluation) -> str:
     row = found.get("c2st_auc")
     if row is None or not row.value.assessable:
         return "Likeness: not assessable."
+    by = " by columns alone" if found.get("shade_tv") else ""
     return (
-        f"Likeness: a classifier tells copy from real with AUC {_with_range(row.value)} "
+        f"Likeness: a classifier tells copy from real{by} with AUC {_with_range(row.value)} "
         f"(0.5 is no better than guessing, 1 is always); real from real: {_with_range(row.real)}."
     )
+
+
+def _pictures(found: Evaluation) -> list[str]:
+    mean, near = found.get("mean_picture_distance"), found.get("near_ratio")
+    if mean is None or near is None:
+        return []
+    return [
+        f"Pictures: mean pictures of classes lie {_with_range(mean.value)} apart (0 is equal, 1 "
+        f"black against white), real from real {rounded(mean.real.value)}; the nearest trained-on "
+        f"picture is {_with_range(near.value)} times as far as the nearest other one (0 is a "
+        f"copy), of fresh real pictures {rounded(near.real.value)} times."
+    ]
 
 
 def _group(found: Evaluation) -> str:

@@ -105,8 +105,18 @@ def generate(
         files = write(records, run.schema, Path(out), table, form)
         if records.pictures is not None and len(records.pictures):
             files.append(class_sheet(records, run.schema, Path(out) / SHEET))
-    notes = told(run.schema, form) if records.pictures is not None else ()
+    notes = _notes(records, run, form)
     return Generated(files=files, records=records, run=run, tally=tally, notes=notes)
+
+
+def _notes(records: Records, run: Run, form: Form) -> tuple[str, ...]:
+    """What a user must know of the pictures, if there are any."""
+    if records.pictures is None:
+        return ()
+    without = len(records) - records.visits["patient"].nunique()
+    lost = form == "npz" and without
+    some = f"{without:,} of them have no picture, and are not in the .npz." if lost else ""
+    return (*filter(None, [some]), *told(run.schema, form))
 
 
 def _formats(asked: Format | None, run: Run) -> tuple[Literal["csv", "parquet"], Form]:

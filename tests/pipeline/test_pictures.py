@@ -160,3 +160,41 @@ def test_of_an_npz_comes_an_npz_and_its_label_can_be_asked_for(archived, dpsynth
     assert read_npz(tmp_path / "both" / "chests.npz")["train"].labels.sum() == 20
     again, _ = read([tmp_path / "both"], load_schema(archived / "schema.yaml"))
     assert len(again) == 40
+
+
+def test_evaluate_looks_at_pictures(done, archived, dpsynth, tmp_path):
+    other = chest(200, seed=9)
+    other.facts().to_csv(tmp_path / "chests.csv", index=False)
+    write_images(other.images, tmp_path / "scans", other.table["image"].tolist())
+    copy = tmp_path / "copy"
+    assert dpsynth("generate", done / "run", "--n", "200", "--out", copy).code == 0
+    words = ["evaluate", "--schema", done / "schema.yaml", "--train", done / "chests.csv"]
+    words += ["--holdout", tmp_path / "chests.csv", "--synthetic", copy, "--population", "chests"]
+    called = dpsynth(*words, "--out", tmp_path / "report")
+    assert called.code == 0, called.err
+    assert "Use: a classifier of pictures" in called.out and "Pictures: mean" in called.out
+    found = json.loads((tmp_path / "report" / "report.json").read_text())
+    rows = {row["metric"]: row for row in found["rows"]}
+    assert rows["mean_picture_distance"]["reached"] > 0.5
+    assert rows["near_ratio"]["low"] < 1.05 and rows["near_ratio"]["real"]["value"] > 0.9
+    # And of an .npz, whose copy is an .npz.
+    npz = tmp_path / "npz"
+    assert dpsynth("generate", archived / "run", "--n", "200", "--out", npz).code == 0
+    words = ["evaluate", "--schema", archived / "schema.yaml", "--train", archived / "chests.npz"]
+    words += ["--holdout", npz, "--synthetic", npz, "--population", "images"]
+    called = dpsynth(*words, "--out", tmp_path / "more")
+    assert called.code == 0, called.err
+    assert "Pictures: mean" in called.out
+
+
+def test_evaluate_names_a_broken_picture_of_the_copy(done, dpsynth, tmp_path):
+    copy = tmp_path / "copy"
+    assert dpsynth("generate", done / "run", "--n", "20", "--out", copy).code == 0
+    first = next(iter(sorted((copy / "scans").iterdir())))
+    first.write_bytes(first.read_bytes()[:60])
+    words = ["evaluate", "--schema", done / "schema.yaml", "--train", done / "chests.csv"]
+    words += ["--holdout", done / "chests.csv", "--synthetic", copy, "--population", "chests"]
+    called = dpsynth(*words, "--out", tmp_path / "report")
+    assert called.code == 2 and len(called.err.splitlines()) == 1
+    assert first.name in called.err and "copied whole" in called.err
+    assert not (tmp_path / "report").exists()
