@@ -69,6 +69,8 @@ def column(given: Column) -> None:
         _named(given)
     if given.identifier and given.sensitive:
         raise _wrong("sensitive", "an identifier is dropped and can't be audited; choose one")
+    if given.tag is not None and not re.fullmatch(r"[A-Z][A-Za-z0-9]*", given.tag):
+        raise _wrong("tag", f"must be a DICOM keyword such as PatientSex, got {given.tag!r}")
     if given.formula is not None:
         _computed(given)
 
@@ -76,7 +78,7 @@ def column(given: Column) -> None:
 def _computed(given: Column) -> None:
     if given.type == "category":
         raise _wrong("formula", "makes a number, a count or a boolean, not a category")
-    for key in ("bounds", "bins", "atoms", "private", "sensitive", "identifier", "value"):
+    for key in ("bounds", "bins", "atoms", "private", "sensitive", "identifier", "value", "tag"):
         if getattr(given, key):
             raise _wrong(key, "a column with a formula is computed, not modelled; remove it")
 
@@ -190,9 +192,20 @@ def table(given: Table) -> None:
                 raise _wrong(key, str(error)) from None
     if given.shape == "events":
         _events(given)
+    _pictured(given)
+    _names(given)
+
+
+def _pictured(given: Table) -> None:
+    """A picture needs an order, and a tag a picture that may be DICOM."""
     if given.picture is not None and (given.time is None or given.time.kind != "order"):
         raise _wrong("picture", "needs shape: visits and time.kind: order: pictures have no dates")
-    _names(given)
+    dicom = given.picture is not None and given.picture.dicom
+    for name, each in given.columns.items():
+        if each.tag is not None and not dicom:
+            raise _wrong(
+                f"columns.{name}.tag", "is of DICOM files; needs a `picture:` with dicom: true"
+            )
 
 
 EVENTS = ("time", "code", "number", "every", "span")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from dpsynth.data.dicom_table import dicoms
 from dpsynth.data.picture_rows import NPZ
 from dpsynth.data.raw import SUFFIXES, stem
 from dpsynth.errors import DataError
@@ -45,7 +46,7 @@ def _expand(given: str, schema: Schema) -> list[tuple[str, Path]]:
 
 
 def _in_folder(path: Path, table: str | None, schema: Schema) -> list[tuple[str, Path]]:
-    """The folder's tables; of pictures an .npz where there is none."""
+    """The folder's tables; of pictures an .npz, or else itself if it is of DICOM files."""
     for endings in (SUFFIXES, (NPZ,)):
         files = sorted(p for p in path.iterdir() if p.name.lower().endswith(endings))
         if endings == (NPZ,):
@@ -57,6 +58,9 @@ def _in_folder(path: Path, table: str | None, schema: Schema) -> list[tuple[str,
             fitting = [(next(iter(schema.tables)), p) for p in files]
         if fitting:
             return fitting
+    seen = [n for n, t in schema.tables.items() if t.picture is not None and t.picture.dicom]
+    if seen and table in (None, seen[0]) and dicoms(path):
+        return [(seen[0], path)]
     if table is not None:
         return []
     raise DataError(f"{path}: holds no file of a table; it needs {', '.join(schema.tables)}")

@@ -99,6 +99,14 @@ def test_the_card_says_what_pictures_cost(done):
     assert card["guarantee"]["epsilon"] == 10
 
 
+def test_burned_in_text_is_said_to_stay(done, dpsynth, tmp_path):
+    card = json.loads((done / "run" / "privacy.json").read_text())
+    assert any("burned into pictures" in words for words in card["scope"]["unprotected"])
+    assert "burned into pictures" in (done / "run" / "privacy.html").read_text()
+    called = dpsynth("generate", done / "run", "--n", "10", "--out", tmp_path / "out")
+    assert "burned into pictures (a name, a date) is not looked for and not removed" in called.out
+
+
 def test_a_model_of_records_refuses_pictures(scans, dpsynth, tmp_path):
     words = ["train", str(scans / "chests.csv"), "--schema", str(scans / "schema.yaml")]
     called = dpsynth(*words, "--epsilon", "1", "--out", tmp_path / "run")
