@@ -54,10 +54,12 @@ def _group(found: Evaluation) -> str:
     if not held:
         return "Worst group: not assessable (no sensitive group has enough events)."
     worst = max(held, key=lambda row: row.value.value)
+    by = ", by columns alone" if found.get("shade_tv") else ""
     more = f"; {len(rows) - len(held)} not assessable" if len(held) < len(rows) else ""
     return (
-        f"Worst group of {len(held)}{more}: {worst.group} loses {_with_range(worst.value)} AUC by "
-        f"training on the copy; everyone together {rounded(worst.real.value)}."
+        f"Worst group of {len(held)}{more}{by}: {worst.group} loses "
+        f"{_with_range(worst.value)} AUC by training on the copy; everyone together "
+        f"{rounded(worst.real.value)}."
     )
 
 
