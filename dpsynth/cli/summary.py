@@ -40,12 +40,21 @@ def _pictures(found: Evaluation) -> list[str]:
     mean, near = found.get("mean_picture_distance"), found.get("near_ratio")
     if mean is None or near is None:
         return []
-    return [
-        f"Pictures: mean pictures of classes lie {_with_range(mean.value)} apart (0 is equal, 1 "
-        f"black against white), real from real {rounded(mean.real.value)}; the nearest trained-on "
-        f"picture is {_with_range(near.value)} times as far as the nearest other one (0 is a "
-        f"copy), of fresh real pictures {rounded(near.real.value)} times."
-    ]
+    alike, copied = "Pictures: likeness not assessable;", "nearness to trained-on ones neither."
+    if mean.value.assessable:
+        alike = (
+            f"Pictures: mean pictures of classes lie {_with_range(mean.value)} apart (0 is equal, "
+            f"1 black against white), real from real {rounded(mean.real.value)};"
+        )
+    if near.value.assessable:
+        copied = (
+            f"the nearest trained-on picture is {_with_range(near.value)} times as far as the "
+            f"nearest other one (0 is a copy), of fresh real pictures {rounded(near.real.value)} "
+            "times."
+        )
+    elif mean.value.assessable:
+        copied = f"whether they copy is not assessable ({near.value.note})."
+    return [f"{alike} {copied}"]
 
 
 def _group(found: Evaluation) -> str:
