@@ -73,6 +73,8 @@ class Column(Strict):
             "count", which means: did such an event occur.
         sensitive: attribute whose subgroups are audited.
         identifier: dropped before anything else sees it.
+        tag: keyword of the DICOM tag, such as "PatientSex", that says it where the table has no
+            such column; an age is in years. Every tag that no column claims is dropped.
         formula: what it is computed from, such as "weight / (height * height)": numbers and
             counts by + - * /, a boolean by one comparison. It is not modelled: its column in
             the file is dropped, and is computed when synthetic records are written.
@@ -96,6 +98,7 @@ class Column(Strict):
     value: Literal["mean", "last", "first", "min", "max", "count", "sum"] | None = None
     sensitive: bool = False
     identifier: bool = False
+    tag: str | None = None
     formula: str | None = None
 
     @field_validator("categories", mode="before")
@@ -145,7 +148,9 @@ class Picture(Strict):
             the MedMNIST layout has the columns `image`, `patient` (each image is one of its
             own) and `label` (`label_1`, ... where a picture has several).
         splits: of an `.npz`, those that are read.
-        dicom: files may be DICOM: their first frame is taken, and no tag of them.
+        dicom: files may be DICOM: their first frame is taken, and of their tags those alone
+            that columns claim. A folder of such files needs no table: `key` is then a tag, such
+            as PatientID. Text that is burned into pixels is not removed.
         folder: where files lie, from the table's own folder.
         suffix: what stands after the name, such as ".jpg".
         size: pixels of the square that pictures are brought to, 8 to 128.

@@ -18,6 +18,7 @@ MINUTES = {"minutes": 1.0, "hours": 60.0, "days": 1440.0, "years": 365.25 * 1440
 UNITS = {"min": 1.0, "h": 60.0, "d": 1440.0, "w": 7 * 1440.0, "y": 365.25 * 1440}
 # Names that the canonical records use.
 RESERVED = ("patient", "time", "(gap)", "(start)", "(picture)")
+ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm")  # of pictures' files
 MOST_CODES = 30_000  # tokens are 16-bit
 
 
@@ -68,6 +69,8 @@ def column(given: Column) -> None:
         _named(given)
     if given.identifier and given.sensitive:
         raise _wrong("sensitive", "an identifier is dropped and can't be audited; choose one")
+    if given.tag is not None and not re.fullmatch(r"[A-Z][A-Za-z0-9]*", given.tag):
+        raise _wrong("tag", f"must be a DICOM keyword such as PatientSex, got {given.tag!r}")
     if given.formula is not None:
         _computed(given)
 
@@ -75,7 +78,7 @@ def column(given: Column) -> None:
 def _computed(given: Column) -> None:
     if given.type == "category":
         raise _wrong("formula", "makes a number, a count or a boolean, not a category")
-    for key in ("bounds", "bins", "atoms", "private", "sensitive", "identifier", "value"):
+    for key in ("bounds", "bins", "atoms", "private", "sensitive", "identifier", "value", "tag"):
         if getattr(given, key):
             raise _wrong(key, "a column with a formula is computed, not modelled; remove it")
 
@@ -166,6 +169,10 @@ def picture(given: Picture) -> None:
         raise _wrong("window", f"must be finite and increasing, got {_pair(given.window)}")
     if given.folder.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", given.folder):
         raise _wrong("folder", f"must lie below the table's own folder, got {given.folder!r}")
+    if given.suffix and not given.suffix.lower().endswith(ENDINGS):
+        raise _wrong("suffix", f"must end in {', '.join(ENDINGS)}, got {given.suffix!r}")
+    if re.search(r"[/\\]", given.suffix):
+        raise _wrong("suffix", f"is the end of a name, without folders, got {given.suffix!r}")
 
 
 def table(given: Table) -> None:
@@ -185,9 +192,20 @@ def table(given: Table) -> None:
                 raise _wrong(key, str(error)) from None
     if given.shape == "events":
         _events(given)
+    _pictured(given)
+    _names(given)
+
+
+def _pictured(given: Table) -> None:
+    """A picture needs an order, and a tag a picture that may be DICOM."""
     if given.picture is not None and (given.time is None or given.time.kind != "order"):
         raise _wrong("picture", "needs shape: visits and time.kind: order: pictures have no dates")
-    _names(given)
+    dicom = given.picture is not None and given.picture.dicom
+    for name, each in given.columns.items():
+        if each.tag is not None and not dicom:
+            raise _wrong(
+                f"columns.{name}.tag", "is of DICOM files; needs a `picture:` with dicom: true"
+            )
 
 
 EVENTS = ("time", "code", "number", "every", "span")

@@ -26,20 +26,20 @@ from dpsynth.cli.output import finish
     multiple=True,
     metavar="CONDITION",
     help="Only such patients: COLUMN=VALUE (of a number, those in its bin), or a range of a "
-    "number, as 'Age>=65' or 'Age<50'. Per-patient columns. Repeatable; all hold.",
+    "number, as 'Age>=65' or 'Age<50'. Per-patient columns; of the visit, VALUE alone, where "
+    "nobody has two. Repeatable; all hold.",
 )
 @click.option(
     "--balance",
     metavar="COLUMN",
-    help="As many patients of each category of this per-patient column, missing left out.",
+    help="As many patients of each category of this column (as in --where), missing left out.",
 )
 @click.option(
     "--format",
     "file_format",
-    type=click.Choice(["csv", "parquet"]),
-    default="csv",
-    show_default=True,
-    help="Of the files.",
+    type=click.Choice(["csv", "parquet", "png", "dicom", "npz"]),
+    help="Of tables: csv or parquet. Of pictures: png, dicom or npz, beside a table as CSV.  "
+    "[default: csv, and pictures in the form that the run read]",
 )
 @click.option(
     "--seed",
@@ -54,7 +54,7 @@ def command(
     out: Path,
     patients: int | None,
     where: tuple[str, ...],
-    file_format: Literal["csv", "parquet"],
+    file_format: Literal["csv", "parquet", "png", "dicom", "npz"] | None,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -86,6 +86,7 @@ def command(
         {
             "command": "generate",
             "files": [str(each) for each in made.files],
+            "notes": list(made.notes),
             "patients": number,
             "made": made.tally.made,
             "rejected": made.tally.rejected,
@@ -96,6 +97,7 @@ def command(
         },
         [
             f"Wrote {number:,} synthetic {unit}s: {', '.join(map(str, made.files))}",
+            *made.notes,
             *rejections(made.tally, made.run.schema),
             "This asked nothing of real records and cost nothing more than the run's own promise.",
             *statement.lines(*told),

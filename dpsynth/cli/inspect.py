@@ -58,7 +58,8 @@ def command(
 ) -> None:
     """Draft a schema from DATA's column names and storage types, without looking at a value.
 
-    What it can't know is left as a marked blank; direct identifiers are found by name.
+    DATA are tables, with pictures beside them or not, an .npz of pictures, or a folder of DICOM
+    files. What it can't know is left as a marked blank; direct identifiers are found by name.
     """
     from dpsynth.pipeline.inspecting import export_sdv as export
     from dpsynth.pipeline.inspecting import inspect

@@ -81,7 +81,8 @@ def training_options(function: F) -> F:
             default="table-diffusion",
             show_default=True,
             metavar="NAME",
-            help="table-diffusion, table-gan, log-linear (no network), markov or independent.",
+            help="table-diffusion, table-gan, log-linear (no network), markov or independent; "
+            "of pictures image-diffusion or dct-gaussian (no network).",
         ),
         click.option(
             "--setting",

@@ -57,9 +57,10 @@ RESUMED = ("out", "data", "resumed", "insecure_seed", "device", "as_json")  # th
 def command(ctx: click.Context, /, data: tuple[str, ...], **given: Any) -> None:
     """Train a model on real records under differential privacy.
 
-    DATA are CSV, .csv.gz or Parquet files, folders of them, or TABLE=FILE. The whole budget is
-    written into the ledger before the first question is asked. A run that was killed is
-    continued with --resume and the same DATA and --out.
+    DATA are CSV, .csv.gz or Parquet files, folders of them, or TABLE=FILE; of pictures also an
+    .npz, or a folder of DICOM files. The whole budget is written into the ledger before the first
+    question is asked. A run that was killed is continued with --resume and the same DATA and
+    --out.
     """
     _check(ctx, given)
     from dpsynth.cli import statement

@@ -11,6 +11,8 @@ from dpsynth.data import raw
 from dpsynth.data.assume import assume
 from dpsynth.data.dictionary import read_dictionary
 from dpsynth.data.identifiers import names_a_person
+from dpsynth.data.picture_draft import beside, of_pictures, sketched
+from dpsynth.data.picture_rows import NPZ
 from dpsynth.data.sketch import Facts, Sketch, sketch_text, table_name
 from dpsynth.errors import DataError
 
@@ -37,7 +39,8 @@ def draft(
     """The text of a schema file to be finished by hand.
 
     Args:
-        paths: CSV, .csv.gz or Parquet files, or folders of them.
+        paths: CSV, .csv.gz or Parquet files, or folders of them; an .npz of pictures, or a
+            folder of DICOM files.
         dictionary: a data dictionary (CSV or JSON: name, type, unit, min, max, categories).
         assume_public: read bounds, categories and sizes from the values after all, and record
             each under `assumed_public`.
@@ -52,10 +55,21 @@ def draft(
     """
     files = _files(paths)
     facts = read_dictionary(dictionary) if dictionary is not None else {}
-    sketches = [_sketch(table, raw.header(parts[0]), facts) for table, parts in files.items()]
+    sketches = []
+    for table, parts in files.items():
+        if of_pictures(parts[0]):
+            sketches.append(sketched(table, parts[0]))
+            continue
+        made = _sketch(table, raw.header(parts[0]), facts)
+        sketches.append(_with_pictures(made, parts[0], facts))
     known: dict[str, Any] = {}
+    alone = [parts[0].name for parts in files.values() if of_pictures(parts[0])]
+    if assume_public and alone:
+        raise DataError(f"{alone[0]}: values of pictures are not read; leave --assume-public out")
     if assume_public:
         known = assume(sketches, files)
+    elif any(name.lower().endswith(NPZ) for name in alone):
+        known = {"max_visits": 1}  # each picture of an .npz counts as a patient
     return sketch_text(name or next(iter(files)), sketches, known)
 
 
@@ -65,11 +79,37 @@ def _files(paths: Sequence[str | Path]) -> dict[str, list[Path]]:
         parts = [given]
         if given.is_dir():
             parts = sorted(p for p in given.iterdir() if p.name.lower().endswith(raw.SUFFIXES))
+            if not parts:
+                parts = sorted(p for p in given.iterdir() if p.name.lower().endswith(NPZ))
+            if not parts and of_pictures(given):
+                parts = [given]
         for path in parts:
             found.setdefault(table_name(raw.stem(path)), []).append(path)
     if not found:
-        raise DataError("there is no data file; give CSV, .csv.gz or Parquet files")
+        raise DataError(
+            "there is no data file; give CSV, .csv.gz or Parquet files, an .npz of pictures, or a "
+            "folder of DICOM files"
+        )
     return found
+
+
+def _with_pictures(made: Sketch, path: Path, facts: dict[str, Facts]) -> Sketch:
+    """The sketch of a table whose rows name pictures that lie beside it, if they do."""
+    types = raw.header(path).types
+    found = beside([each for each in types if each != made.key], path)
+    if found is None:
+        return made
+    image, picture = found
+    rest = [each for each in types if each not in (made.key, image)]
+    return Sketch(
+        name=made.name,
+        shape="visits",
+        key=made.key,
+        time=image,
+        clock={"kind": "order"},
+        columns={each: _facts(each, types[each], facts.get(each)) for each in rest},
+        picture={**picture, "file": image},
+    )
 
 
 def _sketch(table: str, header: raw.Header, dictionary: dict[str, Facts]) -> Sketch:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from dpsynth.data.dicom_table import dicoms
+from dpsynth.data.picture_rows import NPZ
 from dpsynth.data.raw import SUFFIXES, stem
 from dpsynth.errors import DataError
 from dpsynth.schema import Schema
@@ -40,15 +42,28 @@ def _expand(given: str, schema: Schema) -> list[tuple[str, Path]]:
         raise DataError(f"there is no such file: {path}")
     if not path.is_dir():
         return [(table if named else _table(path, schema), path)]
-    files = sorted(p for p in path.iterdir() if p.name.lower().endswith(SUFFIXES))
-    if named:
-        return [(table, p) for p in files]
-    fitting = [(t, p) for p in files if (t := _by_stem(p, schema)) is not None]
-    if not fitting and len(schema.tables) == 1:
-        fitting = [(next(iter(schema.tables)), p) for p in files]
-    if not fitting:
-        raise DataError(f"{path}: holds no file of a table; it needs {', '.join(schema.tables)}")
-    return fitting
+    return _in_folder(path, table if named else None, schema)
+
+
+def _in_folder(path: Path, table: str | None, schema: Schema) -> list[tuple[str, Path]]:
+    """The folder's tables; of pictures an .npz, or else itself if it is of DICOM files."""
+    for endings in (SUFFIXES, (NPZ,)):
+        files = sorted(p for p in path.iterdir() if p.name.lower().endswith(endings))
+        if endings == (NPZ,):
+            files = [p for p in files if schema.picture is not None]
+        if table is not None and files:
+            return [(table, p) for p in files]
+        fitting = [(t, p) for p in files if (t := _by_stem(p, schema)) is not None]
+        if not fitting and len(schema.tables) == 1:
+            fitting = [(next(iter(schema.tables)), p) for p in files]
+        if fitting:
+            return fitting
+    seen = [n for n, t in schema.tables.items() if t.picture is not None and t.picture.dicom]
+    if seen and table in (None, seen[0]) and dicoms(path):
+        return [(seen[0], path)]
+    if table is not None:
+        return []
+    raise DataError(f"{path}: holds no file of a table; it needs {', '.join(schema.tables)}")
 
 
 def _table(path: Path, schema: Schema) -> str:

@@ -89,7 +89,7 @@ def _of_archive(
 def _of_folder(
     paths: Sequence[Path], names: np.ndarray, picture: Picture
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    roots = {path.parent for path in paths}
+    roots = {path if path.is_dir() else path.parent for path in paths}
     if len(roots) > 1:
         raise DataError(
             f"{paths[1].name}: lies in another folder than {paths[0].name}; pictures are found "

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from dpsynth.data import raw
 from dpsynth.data.cells import distinct, keys, plain
+from dpsynth.data.dicom_table import lacking, listed, tagged
 from dpsynth.data.identifiers import names_a_person
 from dpsynth.data.notes import Notes
 from dpsynth.data.picture_rows import NPZ, archived
@@ -62,12 +63,13 @@ def rows(name: str, table: Table, paths: Sequence[Path], notes: Notes) -> Rows:
     parts = []
     wide = False
     for path in paths:
-        npz = path.suffix == NPZ and table.picture is not None
-        head = archived(path, table) if npz else None
+        head = _made(path, table)
         names = head.column_names if head is not None else list(raw.header(path).types)
         wide = table.shape == "events" and table.code not in names
         wanted = _wanted(name, table, names, path, wide, notes)
         part, skipped = (head.select(wanted), 0) if head is not None else raw.load(path, wanted)
+        if by_tag := lacking(table, names):
+            part = tagged(part, table, path.parent, by_tag)
         notes.add(f"tables.{name}", "malformed lines (dropped)", skipped)
         parts.append(part)
     frame = together(parts, name)
@@ -100,6 +102,15 @@ def rows(name: str, table: Table, paths: Sequence[Path], notes: Notes) -> Rows:
         time=time,
         code=code,
     )
+
+
+def _made(path: Path, table: Table) -> pa.Table | None:
+    """The table that pictures make by themselves, out of an .npz or a folder of DICOM files."""
+    if table.picture is None:
+        return None
+    if path.is_dir():
+        return listed(path, table)
+    return archived(path, table) if path.suffix == NPZ else None
 
 
 def _in_order(column: pa.ChunkedArray) -> np.ndarray:
@@ -138,7 +149,9 @@ def _wanted(
     else:
         modelled = table.modelled
         for at, each in table.columns.items():
-            (claimed if at in modelled else dropped).append(each.source or at)
+            by_tag = each.tag is not None and (each.source or at) not in names
+            if not by_tag:
+                (claimed if at in modelled else dropped).append(each.source or at)
     lacking = [each for each in [*needed, *claimed] if each not in names]
     if lacking:
         raise SchemaError(

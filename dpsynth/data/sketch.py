@@ -25,6 +25,7 @@ class Sketch:
         key, time, code, number: columns by role, "" where unknown, None where there is none.
         clock: kind, unit and gap bins of the time.
         columns: what is known of each column.
+        picture: how the picture of each row is framed; empty if there is none.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Sketch:
     number: str | None = None
     clock: Facts = field(default_factory=dict)
     columns: dict[str, Facts] = field(default_factory=dict)
+    picture: Facts = field(default_factory=dict)
 
 
 def blank(facts: Facts) -> Facts:
@@ -85,6 +87,8 @@ def _table(given: Sketch, taken: set[str]) -> list[str]:
         elif given.shape == "visits":
             clock.setdefault("gap", {"type": "number", "bounds": FILL_IN})
         lines.append(f"    time: {flow(clock)}")
+    if given.picture:
+        lines.append(f"    picture: {flow(given.picture)} # size and channels are yours to choose")
     if given.shape == "events":
         lines.append(f"    code: {flow(given.code or FILL_IN)}")
         lines.append(f"    number: {flow(given.number or FILL_IN)}")

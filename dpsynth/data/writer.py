@@ -20,17 +20,21 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from dpsynth.data.pictures import write_dicoms, write_images
+from dpsynth.data.picture_writer import (
+    Form,
+    came_as,
+    picture_names,
+    table_of_npz,
+    write_pictures,
+)
 from dpsynth.data.raw import SUFFIXES
 from dpsynth.data.records import Records
 from dpsynth.data.rules import View
 from dpsynth.data.spreadsheet import neutral
 from dpsynth.errors import DataError
-from dpsynth.schema import Clock, Column, Kind, Picture, Schema, Table
+from dpsynth.schema import Clock, Column, Kind, Schema, Table
 from dpsynth.schema_checks import MINUTES
 
-DICOM = ".dcm"
-PICTURES = "pictures"  # folder of synthetic pictures, where the schema names none
 FIRST_DAY = np.datetime64("2000-01-01T00:00:00", "us")  # synthetic dates start at this public day
 
 
@@ -39,31 +43,38 @@ def write(
     schema: Schema,
     folder: str | Path,
     format: Literal["csv", "parquet"] = "csv",  # noqa: A002 - the command's word
+    pictures: Form | None = None,
 ) -> list[Path]:
-    """Write each table to `folder/<table>.<format>`.
+    """Write each table to `folder/<table>.<format>`, and pictures beside them.
 
-    Per-patient columns of a visits or events table are repeated on each of its rows; a patient
-    without visits gets one row without a time. Dates start at 2000-01-01.
+    Without a form, pictures become files as the schema says. A table that an .npz holds as a
+    whole is not written a second time. Per-patient columns of a visits or events table are
+    repeated on each of its rows; a patient without visits gets one row without a time. Dates
+    start at 2000-01-01.
 
     Raises:
         DataError: if the folder can't be written, holds the same tables in another format, or
             the disk is full; nothing is left behind then.
+        InputError: if an .npz is asked for, and the schema has no label to put into it.
         ValueError: if the format is neither csv nor parquet.
     """
     if format not in ("csv", "parquet"):
         raise ValueError(f"format must be csv or parquet, got {format!r}")
     folder = Path(folder)
-    paths = {name: folder / f"{name}.{format}" for name in schema.tables}
+    form = pictures or came_as((), schema)
+    inside = table_of_npz(schema) if form == "npz" else None
+    paths = {name: folder / f"{name}.{format}" for name in schema.tables if name != inside}
     for path in paths.values():
         _alone(path)
-    _pictures(records, schema, folder)
-    tables = {paths[name]: arrow(records, schema, name) for name in schema.tables}
+    seen = write_pictures(records, schema, folder, form)
+    tables = {path: arrow(records, schema, name, form) for name, path in paths.items()}
     save: Callable[[pa.Table, Path], None] = _csv if format == "csv" else _parquet
-    _all_or_none(tables, save)
-    return list(paths.values())
+    if tables:
+        _all_or_none(tables, save)
+    return [*paths.values(), *seen]
 
 
-def arrow(records: Records, schema: Schema, name: str) -> pa.Table:
+def arrow(records: Records, schema: Schema, name: str, pictures: Form = "files") -> pa.Table:
     """One table of the schema as it is written."""
     table = schema.tables[name]
     columns = {k: c for k, c in table.columns.items() if not c.identifier}
@@ -85,35 +96,10 @@ def arrow(records: Records, schema: Schema, name: str) -> pa.Table:
             values = pd.Series(view.values(column, "visit")).reindex(visit)
         out[rule.source or column] = _cells(values, rule)
     if table.picture is not None and visit is not None:
-        out[table.picture.file] = pa.array(picture_names(records, table.picture, visit))
+        out[table.picture.file] = pa.array(
+            picture_names(records, table.picture, visit, pictures), pa.string()
+        )
     return pa.table(out)
-
-
-def picture_names(records: Records, picture: Picture, visit: np.ndarray) -> list[str | None]:
-    """What the table calls the pictures of those visits (-1: none); by it they are found again."""
-    patient = records.visits["patient"].to_numpy(dtype=np.int64)
-    turn = records.visits["time"].to_numpy(dtype=np.int64)
-    before = f"{PICTURES}/" if picture.folder == "." else ""
-    if picture.suffix.lower() == DICOM:
-        return [None if row < 0 else f"{before}SYNTH-{row + 1:06d}" for row in visit]
-    after = "" if picture.suffix else ".png"
-    return [
-        None if row < 0 else f"{before}{patient[row] + 1:07d}_{turn[row] + 1}{after}"
-        for row in visit
-    ]
-
-
-def _pictures(records: Records, schema: Schema, folder: Path) -> None:
-    """The pictures' files, in a folder of their own, as the schema will look for them."""
-    if schema.picture is None or records.pictures is None:
-        return
-    names = picture_names(records, schema.picture, np.arange(len(records.visits)))
-    files = [Path(f"{name}{schema.picture.suffix}").name for name in names]
-    place = PICTURES if schema.picture.folder == "." else schema.picture.folder
-    if schema.picture.suffix.lower() == DICOM:
-        write_dicoms(records.pictures, folder / place, np.random.default_rng())
-    else:
-        write_images(records.pictures, folder / place, files)
 
 
 def _rows(records: Records, *, keep_all: bool) -> tuple[np.ndarray, np.ndarray]:

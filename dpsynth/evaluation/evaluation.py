@@ -148,6 +148,11 @@ class Evaluation:
         """The row of that metric and group, or none."""
         return next((r for r in self.rows if (r.metric, r.group) == (metric, group)), None)
 
+    @property
+    def headline(self) -> Row | None:
+        """The row of use for prediction: of pictures where there are some, else of columns."""
+        return self.get("picture_tstr_auc") or self.get("tstr_auc")
+
     def family(self, family: str) -> tuple[Row, ...]:
         """The rows of a family."""
         return tuple(r for r in self.rows if r.family == family)

@@ -12,7 +12,7 @@ import numpy as np
 from dpsynth.data.codec import GAP, Codec, Tokens
 from dpsynth.data.records import Records
 from dpsynth.errors import DataError
-from dpsynth.evaluation import fidelity, leakage, utility
+from dpsynth.evaluation import fidelity, leakage, run_pictures, utility
 from dpsynth.evaluation.absent import completed, missing_columns
 from dpsynth.evaluation.charts import column_bars, sample_patients, transition_heats, visit_bars
 from dpsynth.evaluation.controls import independent_columns, schema_guess
@@ -154,6 +154,8 @@ def steps(case: Case) -> Iterator[tuple[str, Callable[[], list[Row]]]]:
     if case.schema.label is not None:
         yield "prediction", lambda: utility_rows(case)
     yield "leakage", lambda: leakage_rows(case)
+    if case.codec.picture is not None:
+        yield "pictures", lambda: picture_rows(case, sides)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +243,17 @@ def utility_rows(case: Case) -> list[Row]:
     return rows + group_rows(sides[2].tokens, case.codec, label, models, case.seed)
 
 
+def picture_rows(case: Case, sides: Compared) -> list[Row]:
+    """All metrics on pictures."""
+    label, seed = case.schema.label, case.seed
+    compared = (sides.holdout.tokens, sides.synthetic.tokens, sides.real.tokens)
+    rows = run_pictures.likeness_rows(*compared, case.codec, label, seed)
+    three = (case.train.tokens, case.holdout.tokens, case.synthetic.tokens)
+    if label is not None:
+        rows += run_pictures.reading_rows(*three, case.codec, label, seed)
+    return rows + run_pictures.nearness_rows(*three, case.codec, seed)
+
+
 def leakage_rows(case: Case) -> list[Row]:
     """Copies, and the membership attack, beside fresh patients and a plain copy."""
     rng, synthetic = case.rng(4), case.synthetic.tokens
@@ -279,6 +292,8 @@ def remarks(case: Case) -> list[str]:
         found.append(f"models are trained on {TRAINING_PATIENTS:,} patients, at random")
     if len(case.holdout.records) > JUDGED_PATIENTS:
         found.append(f"models are judged on {JUDGED_PATIENTS:,} holdout patients, at random")
+    if case.codec.picture is not None:
+        found += run_pictures.remarks([len(each) for each in sizes])
     if len(case.synthetic.records) > len(case.train.records):
         found.append("fidelity uses as many synthetic patients as there are training patients")
     if not len(case.synthetic.records):

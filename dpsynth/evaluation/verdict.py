@@ -78,7 +78,7 @@ def likeness(evaluation: Evaluation) -> Verdict:
 
 def usefulness(evaluation: Evaluation) -> Verdict:
     """Is it useful? How much of the real data's ranking a model from the copy keeps."""
-    question, row = "Is it useful?", evaluation.get("tstr_auc")
+    question, row = "Is it useful?", evaluation.headline
     if row is None:
         none = "The schema names no label, so prediction was not measured."
         return Verdict(question, "unknown", "Can't be assessed", (none,))
@@ -90,13 +90,14 @@ def usefulness(evaluation: Evaluation) -> Verdict:
         )
     level = level_of(row.reached)
     answer = {"good": "Yes, for prediction", "fair": "Partly", "poor": "Hardly"}[level]
+    what = "pictures of real patients" if row.metric == "picture_tstr_auc" else "real patients"
     why = [
-        f"A model trained on the copy ranks real patients with AUC {rounded(row.value.value)} "
+        f"A model trained on the copy ranks {what} with AUC {rounded(row.value.value)} "
         f"({rounded(row.value.low)} to {rounded(row.value.high)}); trained on real patients it "
         f"has {rounded(row.real.value)}, and chance is {rounded(row.control.value)}. "
         f"It reaches {row.reached:.0%} of the way."
     ]
-    others = [r for r in evaluation.family("utility") if r.metric != "tstr_auc"]
+    others = [r for r in evaluation.family("utility") if r.metric != row.metric]
     weak = [r.title for r in others if r.reached is not None and r.reached < FAIR]
     if weak:
         why.append(f"Less than half of the way: {'; '.join(weak)}.")
@@ -158,7 +159,7 @@ def leak(evaluation: Evaluation) -> Verdict:
         return Verdict(question, "unknown", "Can't be assessed", ("No attack was possible.",))
     alpha = FALSE_ALARMS / len(rows)
     chance = {"membership_auc": 0.5, "membership_tpr": ATTACKERS_ERROR}
-    found = [r for r in rows if lower(r.value, alpha) > chance.get(r.metric, upper(r.real, alpha))]
+    found = [r for r in rows if _leaks(r, alpha, chance.get(r.metric))]
     if found:
         return Verdict(question, "poor", "Yes", tuple(r.reading for r in found))
     why = (
@@ -167,6 +168,13 @@ def leak(evaluation: Evaluation) -> Verdict:
         *(r.reading for r in rows if r.metric == "membership_auc"),
     )
     return Verdict(question, "good", "No leak was found", why)
+
+
+def _leaks(row: Row, alpha: float, chance: float | None) -> bool:
+    """Whether a value is surely worse than what fresh patients, or chance, would give."""
+    if row.better == "higher":
+        return upper(row.value, alpha) < lower(row.real, alpha)
+    return lower(row.value, alpha) > (upper(row.real, alpha) if chance is None else chance)
 
 
 def lower(estimate: Estimate, alpha: float) -> float:

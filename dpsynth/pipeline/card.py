@@ -36,6 +36,10 @@ from dpsynth.privacy.ledger import Ledger
 from dpsynth.schema import Schema
 
 CLEAR = 3.0  # signal over noise from which a class's mean picture is clear
+BURNED_IN = (
+    "text that is burned into pictures (a name, a date) is not looked for and not removed: what "
+    "hides it is the promise about all pixels, and nothing besides"
+)
 COVERED = "through the door: the plan was charged before each answer"
 
 
@@ -100,7 +104,7 @@ def _promise(run: Run) -> Promise:
 
 
 def _stops(schema: Schema) -> tuple[str, tuple[str, ...]]:
-    """What of patients' records may stop a run, in words, and what that tells."""
+    """What of patients' records may stop a run, in words; what that tells, and what stays in."""
     stops, tells = "", []
     if schema.strict:
         stops = ", but strict was on"
@@ -110,6 +114,8 @@ def _stops(schema: Schema) -> tuple[str, tuple[str, ...]]:
     if schema.picture is not None and not schema.picture.skip_unreadable:
         stops += ", but for a picture that can't be read"
         tells.append("that every picture can be read (skip_unreadable: true drops what can't)")
+    if schema.picture is not None:
+        tells.append(BURNED_IN)
     return stops, tuple(tells)
 
 

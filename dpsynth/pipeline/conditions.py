@@ -5,16 +5,24 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
-from dpsynth.data.codec import START, Codec, Tokens
+from dpsynth.data.codec import GAP, START, Codec, Tokens
 from dpsynth.data.field import ANY, MISSING, Field
 from dpsynth.data.records import Records
 from dpsynth.errors import InputError
 
 FORM = re.compile(r"\s*(?P<name>[^=<>]+?)\s*(?P<op><=|>=|=|<|>)\s*(?P<value>.+?)\s*")
+
+
+class Place(NamedTuple):
+    """Which of the codec's fields: per visit or static, and its position there."""
+
+    per_visit: bool
+    at: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +32,13 @@ class Conditions:
     Attributes:
         codes: codes that are allowed, by position among the codec's static fields.
         within: closed ranges of numbers of the patient, by column.
+        visit: codes that are allowed in the one visit of a patient, by position among the
+            codec's visit fields; nobody without a visit meets them.
     """
 
     codes: Mapping[int, tuple[int, ...]]
     within: Mapping[str, tuple[float, float]]
+    visit: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def fixed(self) -> dict[int, int]:
@@ -48,6 +59,8 @@ class Conditions:
             if len(allowed) > 1:
                 drawn = field.decode(codes, rng).to_numpy(dtype=np.float64)
                 kept &= (drawn >= low) & (drawn <= high)
+        for at, allowed in self.visit.items():
+            kept &= (tokens.length > 0) & np.isin(tokens.visits[:, 0, at], allowed)
         return kept
 
     def inside(self, records: Records) -> np.ndarray:
@@ -58,55 +71,83 @@ class Conditions:
             good &= (values >= low) & (values <= high)
         return good
 
-    def and_code(self, place: int, code: int) -> Conditions:
+    def and_code(self, place: Place, code: int) -> Conditions:
         """The same, and a field's code."""
-        return Conditions(codes={**self.codes, place: (code,)}, within=self.within)
+        if place.per_visit:
+            return replace(self, visit={**self.visit, place.at: (code,)})
+        return replace(self, codes={**self.codes, place.at: (code,)})
 
 
 def conditions(where: Sequence[str], codec: Codec) -> Conditions:
     """What `--where` asks for; several ranges on one column combine.
 
+    A column of the visit may be asked for where each patient has at most one visit.
+
     Raises:
-        InputError: on a condition that names no per-patient column, no value of it, or that
-            nobody can meet.
+        InputError: on a condition that names no such column, no value of it, or that nobody
+            can meet.
     """
-    fixed: dict[int, int] = {}
+    fixed: dict[Place, int] = {}
     within: dict[int, tuple[float, float]] = {}
     for text in where:
         match = FORM.fullmatch(text)
         if match is None:
             raise InputError(f"a condition reads column=value or column>=number, got {text!r}")
-        place = static_place(match["name"], codec, "a condition")
-        field = codec.static[place]
+        place = place_of(match["name"], codec, "a condition")
+        field = field_at(place, codec)
         if match["op"] == "=":
             if place in fixed:
                 raise InputError(f"two conditions on column {field.name!r}")
             fixed[place] = field.code_of(match["value"])
         else:
-            new, old = _range(match["op"], match["value"], field), within.get(place, ANY)
-            within[place] = max(new[0], old[0]), min(new[1], old[1])
-    codes: dict[int, tuple[int, ...]] = {place: (code,) for place, code in fixed.items()}
-    for place, span in within.items():
-        field = codec.static[place]
-        allowed = [c for c in field.codes_in(*span) if fixed.get(place, c) == c]
-        if not allowed:
+            new, old = _range(match["op"], match["value"], field), within.get(place.at, ANY)
+            if place.per_visit:
+                raise InputError(
+                    f"column {field.name!r} is of the visit and takes = alone, not {match['op']}; "
+                    "ranges are of per-patient columns"
+                )
+            within[place.at] = max(new[0], old[0]), min(new[1], old[1])
+    codes = {place.at: (code,) for place, code in fixed.items() if not place.per_visit}
+    visit = {place.at: (code,) for place, code in fixed.items() if place.per_visit}
+    allowed: dict[int, tuple[int, ...]] = dict(codes)
+    for at, span in within.items():
+        field = codec.static[at]
+        some = [c for c in field.codes_in(*span) if codes.get(at, (c,)) == (c,)]
+        if not some:
             raise InputError(f"nobody can meet all conditions on column {field.name!r}")
-        codes[place] = tuple(allowed)
-    named = {codec.static[place].name: span for place, span in within.items()}
-    return Conditions(codes=codes, within=named)
+        allowed[at] = tuple(some)
+    named = {codec.static[at].name: span for at, span in within.items()}
+    return Conditions(codes=allowed, within=named, visit=visit)
 
 
-def static_place(name: str, codec: Codec, what: str) -> int:
-    """Position of a per-patient column.
+def place_of(name: str, codec: Codec, what: str) -> Place:
+    """Where a column of the patient stands, or one of the visit where nobody has two.
 
     Raises:
-        InputError: if there is none of that name.
+        InputError: if there is none of that name, or it is of one visit among several.
     """
-    names = [field.name for field in codec.static]
-    if name not in names or name == START:
-        known = ", ".join(n for n in names if n != START)
-        raise InputError(f"{what} needs a per-patient column ({known}), got {name!r}")
-    return names.index(name)
+    static = [field.name for field in codec.static if field.name != START]
+    visit = [field.name for field in codec.visit if field.name != GAP]
+    single = codec.max_visits == 1
+    if name in static:
+        return Place(False, [field.name for field in codec.static].index(name))
+    if name in visit and single:
+        return Place(True, [field.name for field in codec.visit].index(name))
+    known = ", ".join([*static, *(visit if single else ())])
+    if name in visit:
+        raise InputError(
+            f"{what} needs a per-patient column ({known or 'the schema has none'}), and {name!r} "
+            f"is of the visit, of which a patient may have {codec.max_visits}; say per: patient "
+            "in the schema if it never changes, and train again"
+        )
+    if not known:
+        raise InputError(f"{what} needs a column, and the schema has none; got {name!r}")
+    raise InputError(f"{what} needs a per-patient column ({known}), got {name!r}")
+
+
+def field_at(place: Place, codec: Codec) -> Field:
+    """The code book of a column."""
+    return (codec.visit if place.per_visit else codec.static)[place.at]
 
 
 def _range(sign: str, text: str, field: Field) -> tuple[float, float]:
@@ -124,17 +165,17 @@ def _range(sign: str, text: str, field: Field) -> tuple[float, float]:
     return -math.inf, value if sign == "<=" else math.nextafter(value, -math.inf)
 
 
-def balanced(column: str, codec: Codec, given: Conditions) -> tuple[int, list[int]]:
-    """Position and codes of a column whose categories are to be equally many.
+def balanced(column: str, codec: Codec, given: Conditions) -> tuple[Place, list[int]]:
+    """Place and codes of a column whose categories are to be equally many.
 
     Raises:
         InputError: if it has no categories, or a condition is on it.
     """
-    place = static_place(column, codec, "balance")
-    field = codec.static[place]
+    place = place_of(column, codec, "balance")
+    field = field_at(place, codec)
     if not field.categories:
         raise InputError(f"balance needs a column with categories, {column!r} holds numbers")
-    if place in given.codes:
+    if place.at in (given.visit if place.per_visit else given.codes):
         raise InputError(f"column {column!r} has a condition and can't be balanced; choose one")
     return place, [code for code, label in enumerate(field.labels) if label != MISSING]
 

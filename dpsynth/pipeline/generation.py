@@ -6,23 +6,23 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
-from dpsynth.data.pictures import contact_sheet
+from dpsynth.data.picture_writer import Form, told
 from dpsynth.data.records import Records
 from dpsynth.data.writer import write
 from dpsynth.errors import InputError
 from dpsynth.models.base import Progress, quiet
+from dpsynth.pipeline.class_sheet import SHEET, class_sheet
 from dpsynth.pipeline.conditions import Conditions, balanced, conditions, even_parts
 from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import check_free, claimed
 from dpsynth.pipeline.run_folder import Run, RunFolder
 from dpsynth.pipeline.sampling import Sampler, Tally
-from dpsynth.schema import Schema
 
-SHEET = "sheet.png"  # synthetic pictures at a glance
+Format = Literal["csv", "parquet", "png", "dicom", "npz"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +34,14 @@ class Generated:
         records: what is in them, computed columns left out.
         run: that they were made from.
         tally: how many patients were made, and how many of them rejected for which rule.
+        notes: what a user must know of the files, one line each.
     """
 
     files: list[Path]
     records: Records
     run: Run
     tally: Tally
+    notes: tuple[str, ...] = ()
 
 
 def generate(
@@ -49,7 +51,7 @@ def generate(
     patients: int | None = None,
     where: Sequence[str] = (),
     balance: str | None = None,
-    file_format: Literal["csv", "parquet"] = "csv",
+    file_format: Format | None = None,
     seed: int | None = None,
     device: str = "auto",
     progress: Progress = quiet,
@@ -64,7 +66,8 @@ def generate(
             "Age>=65" or "Age<50"; several ranges on one column combine.
         balance: a per-patient column each of whose categories (not missing) gets as many
             patients as any other, give or take one.
-        file_format: of the files.
+        file_format: "csv" or "parquet" of tables; "png", "dicom" or "npz" of pictures, with
+            tables as CSV. None is CSV, and pictures in the form that the run read.
         seed: for a repeatable copy; touches no promise, since no real data are read.
         device: as in `train`.
         progress: called with (stage, done, of).
@@ -76,6 +79,7 @@ def generate(
     source = RunFolder(Path(folder))
     check_free(Path(out))
     run = source.load()
+    table, form = _formats(file_format, run)
     model = source.load_model(run)
     number = run.plan.population if patients is None else patients
     if number < 0:
@@ -98,23 +102,42 @@ def generate(
             records, tally = sampler.sample(number, given)
         else:
             records, tally = _equal(sampler, number, given, balance)
-        files = write(records, run.schema, Path(out), file_format)
+        files = write(records, run.schema, Path(out), table, form)
         if records.pictures is not None and len(records.pictures):
-            files.append(_sheet(records, run.schema, Path(out) / SHEET))
-    return Generated(files=files, records=records, run=run, tally=tally)
+            files.append(class_sheet(records, run.schema, Path(out) / SHEET))
+    notes = _notes(records, run, form)
+    return Generated(files=files, records=records, run=run, tally=tally, notes=notes)
 
 
-def _sheet(records: Records, schema: Schema, path: Path) -> Path:
-    """Synthetic pictures side by side, a line for each category of the label."""
-    assert records.pictures is not None
-    captions = [""] * len(records.pictures)
-    if schema.label is not None:
-        name = schema.label.column
-        patient = records.visits["patient"].to_numpy(dtype=np.int64)
-        told = records.visits[name] if name in records.visits else records.static[name][patient]
-        captions = [f"{name}: {value}" for value in told]
-    order = sorted(range(len(captions)), key=captions.__getitem__)
-    return contact_sheet(records.pictures[order], [captions[i] for i in order], path)
+def _notes(records: Records, run: Run, form: Form) -> tuple[str, ...]:
+    """What a user must know of the pictures, if there are any."""
+    if records.pictures is None:
+        return ()
+    without = len(records) - records.visits["patient"].nunique()
+    lost = form == "npz" and without
+    some = f"{without:,} of them have no picture, and are not in the .npz." if lost else ""
+    return (*filter(None, [some]), *told(run.schema, form))
+
+
+def _formats(asked: Format | None, run: Run) -> tuple[Literal["csv", "parquet"], Form]:
+    """The format of tables and the form of pictures.
+
+    Raises:
+        InputError: if a form of pictures is asked of a run without any.
+    """
+    if asked in ("png", "dicom", "npz") and run.schema.picture is None:
+        raise InputError(
+            f"format {asked!r} is of pictures, and the run has none; use csv or parquet"
+        )
+    match asked:
+        case None:
+            return "csv", run.form
+        case "csv" | "parquet":
+            return asked, "png" if run.form == "npz" else run.form
+        case "png" | "dicom" | "npz":
+            return "csv", asked
+        case _:
+            raise InputError(f"format must be one of {', '.join(get_args(Format))}, got {asked!r}")
 
 
 def _equal(

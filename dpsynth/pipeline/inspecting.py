@@ -49,7 +49,8 @@ def inspect(
     """Draft a schema file from column names and storage types, or from SDV metadata.
 
     Args:
-        data: CSV, .csv.gz or Parquet files or folders; none with `sdv`.
+        data: CSV, .csv.gz or Parquet files or folders, an .npz of pictures, or a folder of
+            DICOM files; none with `sdv`.
         out: the schema file, ending in .yaml or .yml; it must not exist.
         dictionary: a data dictionary (CSV or JSON).
         sdv: metadata of the Synthetic Data Vault in JSON, in place of files.

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from dpsynth import __version__
 from dpsynth.data.codec import Codec, codec
 from dpsynth.data.field import Field
+from dpsynth.data.picture_writer import Form
 from dpsynth.errors import RunError
 from dpsynth.models import MODELS, Model
 from dpsynth.models.state import State, read_tensors, write_tensors
@@ -41,6 +42,7 @@ class Run:
         status: "running" until all that was planned was asked.
         resumes: how often the run was taken up again.
         steps_dropped: planned training steps whose answers were lost.
+        form: of the pictures' files that were read, by their names alone; copies have it too.
     """
 
     id: str
@@ -55,6 +57,7 @@ class Run:
     status: Literal["running", "finished"] = "running"
     resumes: int = 0
     steps_dropped: int = 0
+    form: Form = "files"
 
     @property
     def codec(self) -> Codec:

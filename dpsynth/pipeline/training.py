@@ -10,7 +10,9 @@ from typing import Any
 
 import torch
 
+from dpsynth.data.files import matched
 from dpsynth.data.notes import Notes
+from dpsynth.data.picture_writer import came_as
 from dpsynth.data.reader import read
 from dpsynth.data.records import Records
 from dpsynth.errors import InputError, LedgerError, RunError, SchemaError
@@ -139,10 +141,16 @@ def train(
             plan=plan,
             holdout_rate=holdout_rate,
             insecure_seed=insecure_seed is not None,
+            form=came_as(_all_files(data, schema), schema),
         )
         RunFolder(folder).save(run)
         _reserve(book, run)
     return _fit(run, RunFolder(folder), chosen, notes, book, stream, target, progress)
+
+
+def _all_files(data: Sequence[str | Path], schema: Schema) -> list[Path]:
+    """The files behind folders and `table=path`."""
+    return [path for files in matched(data, schema).values() for path in files]
 
 
 def _public_size(schema: Schema, holdout_rate: float) -> int | None:

@@ -12,6 +12,7 @@ import pytest
 from dpsynth import __version__, pipeline
 from dpsynth.cli import main
 from dpsynth.cli.output import SHOUT
+from dpsynth.data import demonstration
 from dpsynth.data.schema_file import load_schema
 from dpsynth.privacy.card import validate
 from dpsynth.privacy.ledger import Ledger
@@ -175,10 +176,9 @@ def test_an_insecure_seed_repeats_a_run(clinic, dpsynth):
 
 
 def test_demo_does_the_whole_job_and_sums_it_up(clinic, dpsynth, monkeypatch):
-    inside = pipeline.demo.__globals__
-    monkeypatch.setitem(inside, "randhie_path", lambda: clinic.data)
-    monkeypatch.setitem(inside, "randhie_schema", lambda: load_schema(clinic.schema))
-    monkeypatch.setitem(inside, "HOLDOUT", 0.4)
+    monkeypatch.setattr(demonstration, "randhie_path", lambda: clinic.data)
+    monkeypatch.setattr(demonstration, "randhie_schema", lambda: load_schema(clinic.schema))
+    monkeypatch.setitem(pipeline.demo.__globals__, "HOLDOUT", 0.4)
     done = dpsynth("demo", "--epsilon=1", *clinic.tiny)
     assert done.code == 0, done.err
     for part in ("synthetic/clinic.csv", "report/report.html", "run/privacy.html"):

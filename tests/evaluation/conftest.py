@@ -131,3 +131,38 @@ def grid_codec() -> Codec:
 @pytest.fixture(scope="session")
 def grid_plan() -> Schema:
     return grid_schema()
+
+
+@pytest.fixture(scope="session")
+def picture_schema() -> Schema:
+    """Pictures of patients who have one or two, ill or not, of two sexes."""
+    columns = {
+        "ill": {"type": "boolean", "per": "patient", "missing": False},
+        "sex": {"type": "category", "categories": ["f", "m"], "per": "patient", "sensitive": True},
+    }
+    clock, picture = {"column": "image", "kind": "order"}, {"file": "image", "size": 8}
+    table = {
+        "shape": "visits", "key": "id", "time": clock, "picture": picture, "columns": columns,
+    }  # fmt: skip
+    label = {"column": "ill", "positive": "true"}
+    return Schema(name="scans", max_visits=2, label=label, tables={"scans": table})
+
+
+@pytest.fixture(scope="session")
+def pictured_tokens(picture_schema):
+    """Makes patients by number and seed; who is ill is brighter at the left."""
+    book = codec(picture_schema)
+
+    def make(patients: int, seed: int) -> Tokens:
+        rng = np.random.default_rng(seed)
+        static = rng.integers(0, 2, (patients, 2)).astype(np.int16)
+        length = rng.integers(1, 3, patients).astype(np.int16)
+        pictures = rng.integers(0, 200, (patients, 2, 8, 8, 1))
+        pictures[static[:, 0] == 1, :, :, :4] += 40
+        pictures[length == 1, 1] = 0
+        visits = np.zeros((patients, 2, 0), dtype=np.int16)
+        return Tokens(
+            static=static, visits=visits, length=length, pictures=pictures.astype(np.uint8)
+        )
+
+    return make, book

@@ -8,7 +8,7 @@ import pytest
 from dpsynth.data.codec import Tokens, codec
 from dpsynth.data.field import field
 from dpsynth.errors import InputError
-from dpsynth.pipeline.conditions import balanced, conditions, even_parts
+from dpsynth.pipeline.conditions import Place, balanced, conditions, even_parts
 from dpsynth.schema import Column, Schema
 
 BOOK = codec(
@@ -133,8 +133,8 @@ def test_a_range_inside_one_bin_keeps_everyone_in_it():
 
 def test_balance_takes_all_categories_but_missing():
     none = conditions([], BOOK)
-    assert balanced("sex", BOOK, none) == (1, [0, 1, 2])
-    assert balanced("ill", BOOK, none) == (2, [0, 1])
+    assert balanced("sex", BOOK, none) == (Place(False, 1), [0, 1, 2])
+    assert balanced("ill", BOOK, none) == (Place(False, 2), [0, 1])
     for column, told in (("age", "holds numbers"), ("nothing", "needs a per-patient column")):
         with pytest.raises(InputError, match=told):
             balanced(column, BOOK, none)
@@ -151,3 +151,50 @@ def test_shares_differ_by_one_at_most_and_who_gets_it_is_drawn():
     assert seen == {0, 1, 2}  # all same in 60 draws: below 1e-10
     assert even_parts(2, 3, np.random.default_rng(0)).sum() == 2
     assert even_parts(0, 3, np.random.default_rng(0)).tolist() == [0, 0, 0]
+
+
+def scans(most: int):
+    """A code book of pictures' rows: a label and an amount of the visit, at most so many visits."""
+    columns = {
+        "dx": {"type": "category", "categories": ["0", "1", "2"], "missing": False},
+        "dose": {"type": "number", "bounds": [0, 4], "bins": 4},
+        "sex": {"type": "category", "categories": ["f", "m"], "per": "patient"},
+    }
+    clock = {"column": "image", "kind": "order"}
+    table = {"shape": "visits", "key": "pid", "time": clock, "columns": columns}
+    return codec(Schema(name="scans", max_visits=most, tables={"scans": table}))
+
+
+def test_a_visits_column_is_asked_for_where_nobody_has_two_visits():
+    book = scans(1)
+    given = conditions(["dx=1", "dose=2.5", "sex=f"], book)
+    assert (dict(given.codes), dict(given.visit)) == ({0: (0,)}, {0: (1,), 1: (2,)})
+    assert given.fixed == {0: 0}  # the model is asked for facts of the patient alone
+    made = Tokens(
+        static=np.array([[0], [0], [0], [1], [0]], dtype=np.int16),
+        visits=np.array([[[1, 2]], [[1, 3]], [[0, 2]], [[1, 2]], [[1, 2]]], dtype=np.int16),
+        length=np.array([1, 1, 1, 1, 0], dtype=np.int16),  # who has no visit has no such visit
+    )
+    kept = given.met(made, book, np.random.default_rng(0))
+    assert kept.tolist() == [True, False, False, False, False]
+    place, codes = balanced("dx", book, conditions([], book))
+    assert (place, codes) == (Place(True, 0), [0, 1, 2])
+    assert conditions([], book).and_code(place, 2).visit == {0: (2,)}
+    assert not conditions([], book).and_code(place, 2).codes
+
+
+@pytest.mark.parametrize(
+    ("most", "where", "told"),
+    [
+        (2, "dx=1", r"\(sex\), and 'dx' is of the visit, of which a patient may have 2"),
+        (1, "dose>=2", "takes = alone, not >="),
+        (1, "dx=7", "0, 1, 2, got '7'"),
+        (1, "weight=1", r"\(sex, dx, dose\), got 'weight'"),
+    ],
+)
+def test_what_cannot_be_asked_of_a_visit_is_told(most, where, told):
+    with pytest.raises(InputError, match=told):
+        conditions([where], scans(most))
+    if most > 1:
+        with pytest.raises(InputError, match="per: patient"):
+            balanced("dx", scans(most), conditions([], scans(most)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -50,34 +51,45 @@ EMPTY = (
 
 
 def write_dicoms(
-    pixels: NDArray[np.uint8], folder: str | Path, rng: np.random.Generator
+    pixels: NDArray[np.uint8],
+    folder: str | Path,
+    rng: np.random.Generator,
+    *,
+    patients: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
 ) -> list[str]:
-    """Write each picture as a DICOM file of its own patient and study; names are returned.
+    """Write each picture as a DICOM file of its own study; the names are returned.
 
-    Patients are called SYNTH-000001 and so on, and no date is written. The files are equal for
-    equal pixels and an equal generator, but for pydicom's version.
+    No date is written. The files are equal for equal pixels and an equal generator, but for
+    pydicom's version.
 
     Args:
         pixels: (n, H, W), (n, H, W, 1) or (n, H, W, 3), uint8, 0 black.
         folder: new or empty.
         rng: makes the unique identifiers.
+        patients: made-up identifier of each picture's patient; SYNTH-000001 and so on, a
+            patient for each picture, if left out.
+        names: of the files; the patient's with .dcm if left out.
 
     Raises:
         DataError: if the folder holds something or can't be written; nothing is left then.
         InputError: if pydicom is not installed.
-        ValueError: if pixels are of another shape or type.
+        ValueError: if pixels are of another shape or type, or names are not plain and distinct.
     """
     pydicom()
     plain = checked(pixels)
-    patients = [f"SYNTH-{number:06d}" for number in range(1, len(plain) + 1)]
+    whose = patients or [f"SYNTH-{number:06d}" for number in range(1, len(plain) + 1)]
+    files = list(names) if names is not None else [f"{patient}.dcm" for patient in whose]
+    if len(set(files)) < len(plain) or any(PurePath(each).name != each for each in files):
+        raise ValueError("names must be plain, and one for each picture")
 
     def save(place: Path) -> None:
-        for patient, picture in zip(patients, plain, strict=True):
+        for file, patient, picture in zip(files, whose, plain, strict=True):
             made = secondary_capture(picture, patient, rng)
-            made.save_as(place / f"{patient}.dcm", enforce_file_format=True)
+            made.save_as(place / file, enforce_file_format=True)
 
     fill(folder, save)
-    return [f"{patient}.dcm" for patient in patients]
+    return files
 
 
 def secondary_capture(picture: NDArray[np.uint8], patient: str, rng: np.random.Generator) -> Any:

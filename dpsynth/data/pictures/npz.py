@@ -76,6 +76,23 @@ def read_npz(
         return made
 
 
+def npz_shapes(path: str | Path, *, limits: Limits = LIMITS) -> dict[str, tuple[int, ...]]:
+    """Names of an .npz file's arrays and their shapes without the first number, how many.
+
+    Raises:
+        DataError: if the file is missing, too large, or no .npz file.
+    """
+    path = Path(path)
+    with plainly(path.name, KIND, CURE):
+        look(path, path.name, limits.npz_bytes)
+        found = {}
+        with zipfile.ZipFile(path) as held:
+            for name, member in _members(held, path.name, limits).items():
+                with held.open(member) as stream:
+                    found[name.removesuffix(".npy")] = _header(stream)[0][1:]
+        return found
+
+
 def _members(held: zipfile.ZipFile, file: str, limits: Limits) -> dict[str, zipfile.ZipInfo]:
     """What the zip's directory lists, if it is what numpy writes."""
     listed = held.infolist()

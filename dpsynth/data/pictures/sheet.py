@@ -26,19 +26,23 @@ def contact_sheet(
     rows: int = 12,
     columns: int = 12,
     zoom: int = 2,
+    lines: int = 1,
+    title: str = "",
 ) -> Path:
     """Write pictures as one PNG: those of one caption (such as a class) side by side.
 
-    Captions stand at the left of their rows, in the order in which they first come. What
-    exceeds `rows` or `columns` is left out.
+    Captions stand at the left of their pictures, in the order in which they first come. What
+    exceeds `rows`, `lines` or `columns` is left out.
 
     Args:
         pixels: (n, H, W), (n, H, W, 1) or (n, H, W, 3), uint8.
         captions: one for each picture.
         path: of the PNG file.
-        rows: at most, 1 or more.
-        columns: at most, 1 or more.
+        rows: captions at most, 1 or more.
+        columns: pictures in a line at most, 1 or more.
         zoom: pixels of the sheet for a pixel of a picture, in each direction.
+        lines: of pictures for each caption at most, 1 or more.
+        title: above all, if there is one.
 
     Raises:
         DataError: if the file can't be written.
@@ -47,31 +51,43 @@ def contact_sheet(
     plain = checked(pixels)
     if not plain or len(captions) != len(plain):
         raise ValueError(f"captions must be one for each picture, got {len(captions)}")
-    for what, value in (("rows", rows), ("columns", columns), ("zoom", zoom)):
+    numbers = {"rows": rows, "columns": columns, "zoom": zoom, "lines": lines}
+    for what, value in numbers.items():
         if value < 1:
             raise ValueError(f"{what} must be at least 1, got {value!r}")
-    lines: dict[str, list[NDArray[np.uint8]]] = {}
+    told: dict[str, list[NDArray[np.uint8]]] = {}
     for caption, picture in zip(captions, plain, strict=True):
-        lines.setdefault(" ".join(caption.split())[:LONGEST_CAPTION], []).append(picture)
-    shown = {key: held[:columns] for key, held in list(lines.items())[:rows]}
+        told.setdefault(_fitted(caption), []).append(picture)
+    shown = [
+        (key if start == 0 else "", held[start : start + columns])
+        for key, held in list(told.items())[:rows]
+        for start in range(0, min(len(held), lines * columns), columns)
+    ]
     with whole(path := Path(path)) as file:
-        _drawn(shown, zoom).save(file, format="PNG")
+        _drawn(shown, zoom, _fitted(title)).save(file, format="PNG")
     return path
 
 
-def _drawn(lines: dict[str, list[NDArray[np.uint8]]], zoom: int) -> Image.Image:
+def _fitted(caption: str) -> str:
+    return " ".join(caption.split())[:LONGEST_CAPTION]
+
+
+def _drawn(
+    lines: Sequence[tuple[str, Sequence[NDArray[np.uint8]]]], zoom: int, title: str
+) -> Image.Image:
     """The sheet: each line at least as tall as its caption."""
     font = ImageFont.load_default(FONT)
-    boxes = [font.getbbox(caption) for caption in lines]
-    gutter = round(max(box[2] for box in boxes)) + 2 * GAP
-    tall, wide = (zoom * each for each in next(iter(lines.values()))[0].shape[:2])
+    gutter = round(max(font.getbbox(caption)[2] for caption, _ in lines)) + 2 * GAP
+    tall, wide = (zoom * each for each in lines[0][1][0].shape[:2])
     line = max(tall, FONT + GAP)
-    most = max(len(held) for held in lines.values())
-    size = (gutter + most * (wide + GAP), GAP + len(lines) * (line + GAP))
-    sheet = Image.new("RGB", size, WHITE)
+    most = max(len(held) for _, held in lines)
+    head = FONT + 2 * GAP if title else 0
+    width = max(gutter + most * (wide + GAP), round(font.getbbox(title)[2]) + 2 * GAP)
+    sheet = Image.new("RGB", (width, head + GAP + len(lines) * (line + GAP)), WHITE)
     pen = ImageDraw.Draw(sheet)
-    for row, (caption, held) in enumerate(lines.items()):
-        top = GAP + row * (line + GAP)
+    pen.text((GAP, GAP), title, fill=BLACK, font=font)
+    for row, (caption, held) in enumerate(lines):
+        top = head + GAP + row * (line + GAP)
         pen.text((GAP, top + (line - FONT) // 2), caption, fill=BLACK, font=font)
         for column, picture in enumerate(held):
             image = Image.fromarray(picture).convert("RGB")

@@ -14,11 +14,14 @@ from dpsynth.evaluation.fidelity.frechet import frechet
 from dpsynth.evaluation.fidelity.gaps import gap_ks, gap_wasserstein
 from dpsynth.evaluation.fidelity.kid import kid
 from dpsynth.evaluation.fidelity.lengths import length_tv
+from dpsynth.evaluation.fidelity.mean_picture import mean_picture_distance
 from dpsynth.evaluation.fidelity.one_way import tv1
 from dpsynth.evaluation.fidelity.rules import rules_broken
+from dpsynth.evaluation.fidelity.shades import shade_tv
 from dpsynth.evaluation.fidelity.transitions import transition_tv
 from dpsynth.evaluation.fidelity.two_way import tv2
 from dpsynth.evaluation.metric import Metric
+from dpsynth.evaluation.shown import Shown
 from dpsynth.schema import Schema
 
 OTHERS = "other real patients"
@@ -26,6 +29,7 @@ HELD_OUT = "real patients held out"
 GUESS = "a guess from the schema alone"
 COARSE = "real pictures without detail"
 SHUFFLED = "real columns, each shuffled across patients"
+RANDOM_SHADES = "pictures of random shades"
 
 
 class OnTokens(Protocol):
@@ -54,6 +58,13 @@ class OnRules(Protocol):
 
     def __call__(self, records: Records, schema: Schema) -> Estimate:
         """Judge `records`."""
+
+
+class OnPictures(Protocol):
+    """A distance between two sets of pictures."""
+
+    def __call__(self, real: Shown, other: Shown, *, seed: int = 0) -> Estimate:
+        """Compare `other` with `real`."""
 
 
 METRICS: dict[str, Metric[OnTokens]] = {
@@ -145,5 +156,24 @@ RULES: dict[str, Metric[OnRules]] = {
         better="match",
         real=HELD_OUT,
         control=GUESS,
+    ),
+}
+
+PICTURES: dict[str, Metric[OnPictures]] = {
+    "shade_tv": Metric(
+        measure=shade_tv,
+        title="Shades of pictures",
+        scale="0: equal histograms; 1: nothing in common",
+        better="lower",
+        real=OTHERS,
+        control=RANDOM_SHADES,
+    ),
+    "mean_picture_distance": Metric(
+        measure=mean_picture_distance,
+        title="Mean picture of each class",
+        scale="0: equal; 1: black against white",
+        better="lower",
+        real=OTHERS,
+        control=RANDOM_SHADES,
     ),
 }

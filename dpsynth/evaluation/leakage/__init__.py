@@ -16,7 +16,9 @@ from dpsynth.evaluation.leakage.membership import (
     membership_auc,
     membership_tpr,
 )
+from dpsynth.evaluation.leakage.near_pictures import near_ratio
 from dpsynth.evaluation.metric import Metric
+from dpsynth.evaluation.shown import Shown
 
 FRESH = "fresh real patients in place of the copy"
 PLAIN_COPY = "a plain copy of the training patients"
@@ -27,6 +29,15 @@ class OnAttack(Protocol):
 
     def __call__(self, made: Attack, *, seed: int = 0) -> Estimate:
         """Judge the attack."""
+
+
+class OnNearness(Protocol):
+    """A measure of whether pictures lie near those trained on."""
+
+    def __call__(
+        self, synthetic: Shown, members: Shown, outsiders: Shown, *, seed: int = 0
+    ) -> Estimate:
+        """Judge the copy's pictures."""
 
 
 METRICS: dict[str, Metric[OnAttack]] = {
@@ -59,4 +70,15 @@ COPIES = {
     ),
 }
 
-__all__ = ["COPIES", "FRESH", "METRICS", "PLAIN_COPY", "Attack", "OnAttack", "attack"]
+PICTURES: dict[str, Metric[OnNearness]] = {
+    "near_ratio": Metric(
+        measure=near_ratio,
+        title="Pictures near trained-on ones, against others",
+        scale="1: not nearer; 0: every picture is a copy",
+        better="higher",
+        real=FRESH,
+        control=PLAIN_COPY,
+    ),
+}
+
+__all__ = ["COPIES", "FRESH", "METRICS", "PICTURES", "PLAIN_COPY", "Attack", "OnAttack", "attack"]

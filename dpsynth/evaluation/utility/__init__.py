@@ -57,3 +57,14 @@ METRICS: dict[str, Metric[OnPredictions]] = {
         control=UNINFORMED,
     ),
 }
+
+PICTURES: dict[str, Metric[OnPredictions]] = {
+    "picture_tstr_auc": Metric(
+        measure=auc,
+        title="Reading real pictures (AUC)",
+        scale="0.5: chance; 1: every case before every non-case",
+        better="higher",
+        real="the same classifier trained on real pictures",
+        control=UNINFORMED,
+    ),
+}

@@ -140,6 +140,20 @@ def test_a_sheet_has_a_row_for_each_caption(tmp_path):
     assert not (sheet == 40).all(axis=-1).any()  # beyond two columns
 
 
+def test_a_caption_has_several_lines_and_the_sheet_a_title(tmp_path):
+    # Five pictures of a: two lines of two, the fifth is left out; then b. A title is 22 high.
+    pixels = np.stack([np.full((8, 8), each, np.uint8) for each in (10, 20, 30, 40, 50, 60)])
+    words = {"columns": 2, "zoom": 3, "lines": 2, "title": "Two"}
+    path = contact_sheet(pixels, ["a"] * 5 + ["b"], tmp_path / "x.png", **words)
+    sheet = read_raster(path)
+    assert sheet.shape[0] == 22 + 4 + 3 * (24 + 4)
+    left = sheet.shape[1] - 2 * (24 + 4)
+    assert [sheet[30 + 28 * line, left + 4, 0] for line in range(3)] == [10, 30, 60]
+    assert sheet[30 + 28, left + 32, 0] == 40
+    assert (sheet[26 + 28 : 26 + 52, :left] == 255).all()  # the caption stands once
+    assert sheet[:22].min() < 100
+
+
 def test_a_sheet_is_bounded_and_in_colour(tmp_path):
     pixels = np.tile(COLOUR, (20, 1, 1, 1))
     captions = [

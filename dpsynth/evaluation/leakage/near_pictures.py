@@ -1,0 +1,93 @@
+"""Are synthetic pictures nearer to the training pictures than to other real ones?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dpsynth.evaluation.estimate import (
+    REPLICATES,
+    Estimate,
+    bootstrap_estimate,
+    not_assessable,
+    patient_weights,
+)
+from dpsynth.evaluation.shown import SIDE, Shown, small
+
+PARTS = 20  # of the patients of each real set: half of them are drawn for a replicate
+LEAST = 2 * PARTS  # real patients of each set
+MOST = 4.0  # where the ratio is cut
+FAR = 3.0 * SIDE**2  # square of a distance that no two pictures have: of a part without any
+BLOCK = 256  # pictures at a time
+
+
+def near_ratio(
+    synthetic: Shown,
+    members: Shown,
+    outsiders: Shown,
+    *,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Estimate:
+    """Mean distance to the nearest training picture over that to the nearest other real one.
+
+    Scenario:
+        A model has learnt some training pictures by heart. Then synthetic pictures lie near
+        them, and not as near to pictures of patients that it never saw. Distances are between
+        pixels of small pictures; each synthetic patient counts as one.
+
+    Args:
+        synthetic: the copy, or fresh real pictures for the reference.
+        members: training pictures.
+        outsiders: pictures of as many other real patients.
+        replicates: of the bootstrap over synthetic patients, in each of which half of the real
+            patients of both sets are drawn too, so that it holds the chance of who they are.
+        seed: of the bootstrap and the halves.
+
+    Returns:
+        1: the copy is as near to others as to those trained on; 0: every picture is a copy.
+        Above 1 only by chance.
+
+    Errors:
+        A set without pictures, or real sets below 40 patients: not assessable.
+
+    Reference: Meehan, Chaudhuri, Dasgupta, A non-parametric test to detect data-copying in
+    generative models, AISTATS 2020 (the idea; the ratio is simpler).
+    """
+    if not min(len(synthetic), len(members), len(outsiders)):
+        return not_assessable("no pictures", len(synthetic))
+    if min(members.patients, outsiders.patients) < LEAST:
+        return not_assessable(f"needs {LEAST} training and {LEAST} other patients")
+    rng = np.random.default_rng(seed)
+    sides = [_nearest(synthetic, each, rng) for each in (members, outsiders)]
+    weights = patient_weights(synthetic.patients, replicates, rng)[:, synthetic.patient]
+    weights = weights * synthetic.weight
+    values = np.empty(len(weights))
+    for row, weight in enumerate(weights):
+        parts = [rng.permutation(PARTS)[: PARTS // 2] if row else slice(None) for _ in sides]
+        near = [each[:, some].min(axis=1) for each, some in zip(sides, parts, strict=True)]
+        values[row] = _ratio(*(float(weight @ each) for each in near))
+    return bootstrap_estimate(values, synthetic.patients, (0.0, MOST))
+
+
+def _ratio(to_members: float, to_outsiders: float) -> float:
+    if to_outsiders > 0:
+        return min(to_members / to_outsiders, MOST)
+    return MOST if to_members > 0 else 1.0
+
+
+def _nearest(synthetic: Shown, real: Shown, rng: np.random.Generator) -> np.ndarray:
+    """(synthetic pictures, PARTS) distance to the nearest picture in each part of the patients."""
+    # In 64 bits: the distance of a copy is a difference of large numbers.
+    made, known = (small(each.pixels).astype(np.float64) for each in (synthetic, real))
+    part = rng.permutation(np.arange(real.patients) % PARTS)[real.patient]
+    order = np.argsort(part, kind="stable")
+    known, part = known[order], part[order]
+    square = np.square(known).sum(axis=1)
+    found = np.full((len(made), PARTS), FAR)
+    for start in range(0, len(made), BLOCK):
+        some = made[start : start + BLOCK]
+        apart = np.square(some).sum(axis=1)[:, None] + square[None, :] - 2 * some @ known.T
+        for each in np.unique(part):
+            here = np.searchsorted(part, [each, each + 1])
+            found[start : start + BLOCK, each] = apart[:, here[0] : here[1]].min(axis=1)
+    return np.sqrt(np.maximum(found, 0.0))

@@ -1,0 +1,93 @@
+"""The rows about pictures: likeness, what they teach a classifier, and what they give away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dpsynth.data.codec import Codec, Tokens
+from dpsynth.evaluation import fidelity, leakage, utility
+from dpsynth.evaluation.estimate import subsample
+from dpsynth.evaluation.evaluation import Row, row
+from dpsynth.evaluation.shown import Shown, random_shades, shown
+from dpsynth.evaluation.utility.pictures import read_pictures, uninformed_reader
+from dpsynth.schema import Label
+
+COMPARED = 2_000  # patients of a data set, at most
+
+
+def likeness_rows(
+    holdout: Tokens,
+    synthetic: Tokens,
+    real: Tokens,
+    codec: Codec,
+    label: Label | None,
+    seed: int,
+) -> list[Row]:
+    """How far pictures are from those of the holdout, beside other real ones and random shades."""
+    rng = np.random.default_rng([seed, 6])
+    sides = [_some(each, codec, label, rng) for each in (holdout, synthetic, real)]
+    sides.append(random_shades(sides[2], rng))
+    rows = []
+    for name, metric in fidelity.PICTURES.items():
+        value, other, control = (metric.measure(sides[0], each, seed=seed) for each in sides[1:])
+        rows.append(row(name, "fidelity", metric, value, other, control))
+    return rows
+
+
+def reading_rows(
+    train: Tokens, holdout: Tokens, synthetic: Tokens, codec: Codec, label: Label, seed: int
+) -> list[Row]:
+    """What a classifier learns from the copy's pictures, judged on real ones."""
+    rng = np.random.default_rng([seed, 7])
+    made, real, test = (
+        _some(each, codec, label, rng, most=5 * COMPARED) for each in (synthetic, train, holdout)
+    )
+    readers = [read_pictures(made, test), read_pictures(real, test), uninformed_reader(real, test)]
+    rows = []
+    for name, metric in utility.PICTURES.items():
+        value, other, control = (metric.measure(each, seed=seed) for each in readers)
+        rows.append(row(name, "utility", metric, value, other, control))
+    return rows
+
+
+def nearness_rows(
+    train: Tokens, holdout: Tokens, synthetic: Tokens, codec: Codec, seed: int
+) -> list[Row]:
+    """Whether pictures lie nearer to training pictures than to others.
+
+    Half of the holdout stands for other real patients, the other half for a fresh copy.
+    """
+    rng = np.random.default_rng([seed, 8])
+    order = rng.permutation(len(holdout))
+    same = min(len(train), len(holdout) // 2, COMPARED)
+    members = shown(train.take(np.sort(rng.permutation(len(train))[:same])), codec, None)
+    outsiders = shown(holdout.take(np.sort(order[:same])), codec, None)
+    fresh = shown(holdout.take(np.sort(order[same : same + COMPARED])), codec, None)
+    copies = [_some(synthetic, codec, None, rng), fresh, members]
+    rows = []
+    for name, metric in leakage.PICTURES.items():
+        value, real, control = (
+            metric.measure(each, members, outsiders, seed=seed) for each in copies
+        )
+        rows.append(row(name, "leakage", metric, value, real, control))
+    return rows
+
+
+def _some(
+    tokens: Tokens,
+    codec: Codec,
+    label: Label | None,
+    rng: np.random.Generator,
+    most: int = COMPARED,
+) -> Shown:
+    """Pictures of at most so many patients."""
+    return shown(tokens.take(subsample(len(tokens), most, rng)), codec, label)
+
+
+def remarks(sizes: Sequence[int]) -> list[str]:
+    """Caps that took effect."""
+    if max(sizes) <= COMPARED:
+        return []
+    return [f"pictures of {COMPARED:,} patients of a data set are compared, at random"]

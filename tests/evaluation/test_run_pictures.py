@@ -1,0 +1,96 @@
+"""The whole evaluation of copies with pictures: nothing about them is passed over in silence."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dpsynth.cli.summary import summary
+from dpsynth.data.records import Records
+from dpsynth.evaluation import fidelity, leakage, utility
+from dpsynth.evaluation.report import write_report
+from dpsynth.evaluation.run import evaluate
+from dpsynth.evaluation.verdict import verdicts
+
+NAMES = [*fidelity.PICTURES, *utility.PICTURES, *leakage.PICTURES]
+
+
+@pytest.fixture(scope="module")
+def people(pictured_tokens):
+    make, book = pictured_tokens
+
+    def records(patients: int, seed: int) -> Records:
+        return book.decode(make(patients, seed), np.random.default_rng(seed))
+
+    return records
+
+
+@pytest.fixture(scope="module")
+def judged(people, picture_schema, pictured_tokens):
+    """How copies by name are judged."""
+    train, holdout = people(300, 1), people(300, 2)
+
+    def judge(copy: Records):
+        return evaluate(train, holdout, copy, picture_schema, pictured_tokens[1])
+
+    fresh = people(300, 3)
+    grey = np.full_like(fresh.pictures, 128)
+    return {
+        "fresh": judge(fresh),
+        "copied": judge(train),
+        "grey": judge(Records(fresh.keys, fresh.static, fresh.visits, grey)),
+        "empty": judge(fresh.take(np.zeros(0, dtype=np.int64))),
+    }
+
+
+def test_every_metric_of_pictures_is_there_with_its_references(judged):
+    for found in judged.values():
+        for name in NAMES:
+            row = found.get(name)
+            assert row is not None and row.real.assessable and row.control.assessable, name
+
+
+def test_fresh_pictures_get_good_marks(judged):
+    _, useful, _, leak = verdicts(judged["fresh"])
+    assert useful.level == "good" and "pictures of real patients" in useful.why[0]
+    assert leak.level == "good"
+    reached = {r.metric: r.reached for r in judged["fresh"].rows if r.metric in NAMES}
+    assert min(reached[name] for name in fidelity.PICTURES) > 0.8
+
+
+def test_a_plain_copy_is_found_by_its_pictures(judged):
+    # Eight kinds of patients by columns: only the pictures can tell who was trained on.
+    *_, leak = verdicts(judged["copied"])
+    assert leak.level == "poor"
+    assert any("Pictures near trained-on ones" in why for why in leak.why)
+
+
+def test_pictures_that_show_nothing_are_worth_nothing(judged):
+    _, useful, _, leak = verdicts(judged["grey"])
+    assert useful.level == "unknown" and "all alike" in useful.why[0]
+    assert leak.level == "good"
+    assert judged["grey"].get("picture_tstr_auc").value.value == 0.5
+    assert judged["grey"].get("shade_tv").reached < 0.5
+
+
+def test_a_copy_of_nobody_is_not_assessed_and_does_not_crash(judged):
+    for name in ("shade_tv", "near_ratio"):
+        assert not judged["empty"].get(name).value.assessable
+    assert any("Pictures: " in line for line in summary(judged["fresh"]))
+
+
+def test_the_report_tells_of_pictures(judged, tmp_path):
+    page, data = write_report(judged["fresh"], tmp_path, title="Scans")
+    text = page.read_text()
+    for title in ("Shades of pictures", "Mean picture of each class", "Reading real pictures"):
+        assert title in text
+    assert "Pictures near trained-on ones" in text
+    found = json.loads(data.read_text())
+    assert set(NAMES) <= {row["metric"] for row in found["rows"]}
+    assert "data:image" not in text  # no picture at all, and so no real one
+
+
+def test_records_without_pictures_have_no_such_rows(clinic, clinic_plan, clinic_codec):
+    found = evaluate(clinic(60, 1), clinic(60, 2), clinic(60, 3), clinic_plan, clinic_codec)
+    assert not {row.metric for row in found.rows} & set(NAMES)
+    assert not any("Pictures: " in line for line in summary(found))
