@@ -11,7 +11,7 @@ from shown import Shown
 
 from dpsynth.evaluation.bias.excess import group_gap
 from dpsynth.evaluation.estimate import patient_weights, weighted_auc
-from dpsynth.evaluation.fidelity import PICTURES
+from dpsynth.evaluation.fidelity import LOOKS
 from dpsynth.evaluation.utility.boosting import Predicted
 
 RESAMPLES = 500
@@ -80,7 +80,7 @@ class PictureJudge:
             parts.append(({"group": name}, [each.pixels[each.kind == code] for each in pair]))
         rows = []
         for group, (real, other) in parts:
-            for name, metric in PICTURES.items():
+            for name, metric in LOOKS.items():
                 found = metric.measure(real, other, seed=seed)
                 if found.assessable:
                     measured = {"value": found.value, "low": found.low, "high": found.high}

@@ -10,7 +10,7 @@ from dpsynth.data.codec import Codec, Tokens
 from dpsynth.evaluation import fidelity, leakage, utility
 from dpsynth.evaluation.estimate import subsample
 from dpsynth.evaluation.evaluation import Row, row
-from dpsynth.evaluation.shown import Shown, random_shades, shown
+from dpsynth.evaluation.shown import Shown, random_shades, shown, without_detail
 from dpsynth.evaluation.utility.pictures import read_pictures, uninformed_reader
 from dpsynth.schema import Label
 
@@ -33,6 +33,11 @@ def likeness_rows(
     for name, metric in fidelity.PICTURES.items():
         value, other, control = (metric.measure(sides[0], each, seed=seed) for each in sides[1:])
         rows.append(row(name, "fidelity", metric, value, other, control))
+    looks = [each.one_each(rng) for each in sides[:3]]
+    looks.append(without_detail(looks[2]))
+    for name, looked in fidelity.LOOKS.items():
+        value, other, control = (looked.measure(looks[0], each, seed=seed) for each in looks[1:])
+        rows.append(row(name, "fidelity", looked, value, other, control))
     return rows
 
 

@@ -47,6 +47,12 @@ class Shown:
         """The same patients and classes with other pictures."""
         return replace(self, pixels=pixels)
 
+    def one_each(self, rng: np.random.Generator) -> np.ndarray:
+        """(patients with any, size, size, channels) one picture of each, drawn evenly."""
+        order = rng.permutation(len(self))
+        _, first = np.unique(self.patient[order], return_index=True)
+        return self.pixels[order[first]]
+
 
 def shown(tokens: Tokens, codec: Codec, label: Label | None) -> Shown:
     """The pictures of tokens, patient by patient.
@@ -84,6 +90,16 @@ def shown(tokens: Tokens, codec: Codec, label: Label | None) -> Shown:
 def random_shades(like: Shown, rng: np.random.Generator) -> Shown:
     """The control: every shade equally likely, for whoever knows size and colours alone."""
     return like.like(rng.integers(0, 256, like.pixels.shape).astype(np.uint8))
+
+
+def without_detail(pixels: np.ndarray, side: int = 4) -> np.ndarray:
+    """(pictures, size, size, channels): every square of that side made even."""
+    n, size, _, channels = pixels.shape
+    few = -(-size // side)
+    wide = np.pad(pixels, ((0, 0), *(((0, few * side - size),) * 2), (0, 0)), mode="edge")
+    mean = wide.reshape(n, few, side, few, side, channels).mean(axis=(2, 4))
+    even = np.rint(mean).astype(np.uint8).repeat(side, axis=1).repeat(side, axis=2)
+    return even[:, :size, :size]
 
 
 def small(pixels: np.ndarray, side: int = SIDE) -> np.ndarray:

@@ -3,6 +3,7 @@
 from dpsynth.models.base import Model
 from dpsynth.models.dct_gaussian import DctGaussian
 from dpsynth.models.image_diffusion import ImageDiffusion
+from dpsynth.models.image_gan import ImageGan
 from dpsynth.models.independent import IndependentModel
 from dpsynth.models.log_linear import LogLinear
 from dpsynth.models.markov_model import MarkovModel
@@ -18,6 +19,7 @@ RECORD_MODELS: dict[str, type[Model]] = {
 }
 PICTURE_MODELS: dict[str, type[Model]] = {
     "image-diffusion": ImageDiffusion,
+    "image-gan": ImageGan,
     "dct-gaussian": DctGaussian,
 }
 MODELS = RECORD_MODELS | PICTURE_MODELS
@@ -28,6 +30,7 @@ __all__ = [
     "RECORD_MODELS",
     "DctGaussian",
     "ImageDiffusion",
+    "ImageGan",
     "IndependentModel",
     "LogLinear",
     "MarkovModel",

@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from dpsynth.models.layout import Layout, Record
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dpsynth.models.layout import Layout
 from dpsynth.models.nets.critic import Critic
 from dpsynth.privacy.draws import RowDraws
 from dpsynth.privacy.grad import clipped_sum
+
+
+@dataclass(frozen=True, kw_only=True)
+class Game:
+    """What critic and generator play for: losses of scores, each of its own row.
+
+    Attributes:
+        real, generated: of the critic, for either half.
+        fooled: of the generator.
+    """
+
+    real: Callable[[Tensor], Tensor]
+    generated: Callable[[Tensor], Tensor]
+    fooled: Callable[[Tensor], Tensor]
+
+
+# The difference of two means (an integral probability metric).
+MEANS = Game(real=torch.neg, generated=torch.Tensor.clone, fooled=torch.neg)
+# Telling one from the other (Goodfellow et al. 2014, with their generator's second loss).
+TELLING = Game(
+    real=lambda score: functional.softplus(-score),
+    generated=functional.softplus,
+    fooled=lambda score: functional.softplus(-score),
+)
 
 
 class RealHalf:
@@ -31,27 +59,29 @@ class RealHalf:
 
     def loss(self, model: Critic, *rows: Tensor) -> Tensor:
         """(rows,) losses."""
-        return -model(*rows)
+        return MEANS.real(model(*rows))
 
 
-def add_generated_half(critic: Critic, record: Record, clip_norm: float) -> None:
-    """Add the gradient of the generated half, the mean score, to every `param.grad`.
+def add_generated_half(
+    critic: nn.Module, record: Sequence[Tensor], clip_norm: float, game: Game = MEANS
+) -> None:
+    """Add the gradient of the generated half's mean loss to every `param.grad`.
 
     Each generated record's gradient is clipped as a patient's is: else the halves would not
     cancel where both have the same law, and the critic would keep pushing. No noise, since no
     patient is in it.
     """
     rows = tuple(part.detach() for part in record)
-    sums = clipped_sum(critic, _generated_loss, rows, clip_norm=clip_norm)
+
+    def loss(model: nn.Module, *rows: Tensor) -> Tensor:
+        return game.generated(model(*rows))
+
+    sums = clipped_sum(critic, loss, rows, clip_norm=clip_norm)
     for name, parameter in critic.named_parameters():
         mean = sums[name] / len(rows[0])
         parameter.grad = mean if parameter.grad is None else parameter.grad + mean
 
 
-def _generated_loss(critic: Critic, *rows: Tensor) -> Tensor:
-    return critic(*rows)
-
-
-def generator_loss(critic: Critic, record: Record) -> Tensor:
-    """Minus the mean score of generated records."""
-    return -torch.mean(critic(*record))
+def generator_loss(critic: nn.Module, record: Sequence[Tensor], game: Game = MEANS) -> Tensor:
+    """The mean of what the generator loses by generated records that are not taken for real."""
+    return game.fooled(critic(*record)).mean()

@@ -3,93 +3,130 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from dpsynth.models.adversary import add_generated_half, generator_loss
-from dpsynth.models.gan_settings import Settings
-from dpsynth.models.generator import Generator
-from dpsynth.models.layout import Codes, Layout
-from dpsynth.models.nets.critic import Critic
+from dpsynth.models.adversary import MEANS, Game, add_generated_half, generator_loss
 from dpsynth.models.packing import average, packed, unpack
 
 BETAS = (0.5, 0.99)  # short memories: a duel with long ones swings
+MEMORY = 0.7  # of how many generated records the critic tells
+
+G = TypeVar("G", bound=nn.Module)
+Play = Callable[[Any, torch.Generator], tuple[Sequence[Tensor], Tensor]]
+"""(drawn start, source) -> what the critic is shown, with gradients, and the strain."""
 
 
-class Duel:
+class Rules(Protocol):
+    """What a duel takes from a model's settings.
+
+    Attributes:
+        clip_norm: of one generated record's gradient.
+        critic_rate, rate: of Adam.
+        fade: pull of the critic's weights towards zero.
+        leash: price of strain in the generator's loss.
+        decay: longest memory of the average.
+    """
+
+    @property
+    def clip_norm(self) -> float: ...  # noqa: D102
+    @property
+    def critic_rate(self) -> float: ...  # noqa: D102
+    @property
+    def rate(self) -> float: ...  # noqa: D102
+    @property
+    def fade(self) -> float: ...  # noqa: D102
+    @property
+    def leash(self) -> float: ...  # noqa: D102
+    @property
+    def decay(self) -> float: ...  # noqa: D102
+
+
+class Duel(Generic[G]):
     """Critic and generator, their optimisers, and the generator's moving average.
 
     It never meets real data: of these, the door leaves a noisy gradient at the critic.
 
     Args:
-        generator: at its start.
-        layout: fields of a record.
-        settings: rates and widths.
-        device: where.
+        generator, critic: at their start, on their device.
+        play: the generator's move.
+        rules: rates and bounds.
+        game: what they play for.
+
+    Attributes:
+        kept: the generator's moving average.
+        told: share of generated records that the critic scores below zero, as it goes: how far
+            ahead it is, by generated records alone.
     """
 
     def __init__(
-        self, generator: Generator, layout: Layout, settings: Settings, device: torch.device
+        self,
+        generator: G,
+        critic: nn.Module,
+        play: Play,
+        rules: Rules,
+        game: Game = MEANS,
     ) -> None:
-        self.settings, self.layout = settings, layout
-        self.generator = generator.to(device)
-        self.kept = copy.deepcopy(self.generator)
-        self.critic = Critic(
-            layout.static, layout.visit, layout.max_visits, settings.critic_width
-        ).to(device)
+        self.generator, self.critic, self.play = generator, critic, play
+        self.rules, self.game = rules, game
+        self.kept = copy.deepcopy(generator)
         self.critic_adam = torch.optim.AdamW(
             self.critic.parameters(),
-            lr=settings.critic_rate,
+            lr=rules.critic_rate,
             betas=BETAS,
-            weight_decay=settings.fade,
+            weight_decay=rules.fade,
         )
-        self.adam = torch.optim.Adam(self.generator.parameters(), lr=settings.rate, betas=BETAS)
-        self.turns = 0
+        self.adam = torch.optim.Adam(self.generator.parameters(), lr=rules.rate, betas=BETAS)
+        self.turns, self.told = 0, 0.0
 
     def rates(self, gone: float) -> None:
         """Set the steps' sizes, where that share of training is gone: down to a tenth in a line."""
         for optimizer, rate in (
-            (self.critic_adam, self.settings.critic_rate),
-            (self.adam, self.settings.rate),
+            (self.critic_adam, self.rules.critic_rate),
+            (self.adam, self.rules.rate),
         ):
             for group in optimizer.param_groups:
                 group["lr"] = rate * (1 - 0.9 * gone)
 
-    def learn_critic(self, drawn: Codes, draws: torch.Generator) -> None:
+    def learn_critic(self, drawn: Any, draws: torch.Generator) -> None:
         """Add the generated half to what the door has put there, and step."""
         with torch.no_grad():
-            record = self.generator(drawn, draws, self.settings.temperature)[1]
-        add_generated_half(self.critic, record, self.settings.clip_norm)
+            record = self.play(drawn, draws)[0]
+        add_generated_half(self.critic, record, self.rules.clip_norm, self.game)
         self.critic_adam.step()
         self.critic_adam.zero_grad()
+        with torch.no_grad():
+            told = (self.critic(*record) < 0).float().mean().item()
+        self.told = MEMORY * self.told + (1 - MEMORY) * told
 
-    def learn_generator(self, drawn: Codes, draws: torch.Generator) -> None:
+    def learn_generator(self, drawn: Any, draws: torch.Generator) -> None:
         """Towards what the critic scores high.
 
         Guarantee:
             Takes nothing but the critic and generated records, so it is a function of the
             door's answers; the critic is read and not changed.
         """
-        _, record, strain = self.generator(drawn, draws, self.settings.temperature)
-        loss = generator_loss(self.critic, record) + self.settings.leash * strain
+        record, strain = self.play(drawn, draws)
+        loss = generator_loss(self.critic, record, self.game) + self.rules.leash * strain
         parameters = list(self.generator.parameters())
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
         self.adam.step()
         self.turns += 1
-        average(self.kept, self.generator, min(self.settings.decay, self.turns / (self.turns + 9)))
+        average(self.kept, self.generator, min(self.rules.decay, self.turns / (self.turns + 9)))
 
     def packed(self) -> dict[str, Tensor]:
         """All of it under names of its own, for the checkpoint, which is internal."""
-        held = {"turns": torch.tensor(self.turns)}
+        held = {"turns": torch.tensor(self.turns), "told": torch.tensor(self.told)}
         return held | packed(self._modules(), self._optimizers())
 
     def unpack(self, held: Mapping[str, Tensor]) -> None:
         """Inverse of `packed`."""
-        self.turns = int(held["turns"])
+        self.turns, self.told = int(held["turns"]), float(held["told"])
         unpack(held, self._modules(), self._optimizers())
 
     def _modules(self) -> dict[str, nn.Module]:

@@ -76,7 +76,6 @@ def ask(
         trained, warm: the two laws.
         total: number of patients, public or released.
     """
-
     rows = max(min(PATIENTS, round(EACH * total)), 100)
 
     def found() -> list[np.ndarray]:

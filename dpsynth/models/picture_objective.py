@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -11,9 +9,10 @@ from torch import Tensor
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.models.edm import P_MEAN, P_STD, Gaussians
 from dpsynth.models.nets.denoiser import Denoiser
+from dpsynth.models.waves import Waves
 from dpsynth.privacy.draws import RowDraws
 from dpsynth.privacy.picture_sums import Classes
-from dpsynth.privacy.spectrum import COLOURS, Spectrum
+from dpsynth.privacy.spectrum import Spectrum
 
 
 class PictureObjective:
@@ -30,26 +29,10 @@ class PictureObjective:
         self.sizes = [each.size for each in (*codec.static, *codec.visit)]
         self.spectrum, self.classes = spectrum, classes
         self.gaussians: Gaussians | None = None
-        place = (np.arange(spectrum.size) + 0.5) * math.pi / spectrum.size
-        waves = np.cos(place[None, :] * np.arange(spectrum.kept)[:, None])
-        waves *= np.where(np.arange(spectrum.kept) == 0, 1.0, 2.0**0.5)[:, None]
-        self._waves = torch.tensor(waves / spectrum.size**0.5, dtype=torch.float32)
-        self._scale = torch.tensor(spectrum.scale.copy(), dtype=torch.float32)
-        self._held = torch.from_numpy(spectrum.held.flatten().nonzero()[0])
+        self.waves = Waves(spectrum)
         places, signs = spectrum.ways
         self._places = torch.from_numpy(places)
         self._signs = torch.tensor(signs, dtype=torch.float32)
-        self._colours = torch.tensor(COLOURS, dtype=torch.float32)
-
-    def spectra(self, pictures: Tensor) -> Tensor:
-        """(rows, size, size, channels) uint8 -> (rows, width): `Spectrum.of` in torch."""
-        pixels = pictures.float() / 127.5 - 1.0
-        if self.spectrum.channels == 3:
-            pixels = pixels @ self._colours.to(pixels.device).T
-        waves = self._waves.to(pixels.device)
-        low = torch.einsum("ui,bijc,vj->bcuv", waves, pixels, waves)
-        whole = (low / self._scale.to(pixels.device)).flatten(1)
-        return whole[:, self._held.to(pixels.device)]
 
     def prepare(self, rows: tuple[Tensor, ...], draws: RowDraws) -> tuple[Tensor, ...]:
         """Choose a picture, turn it where it has no way up, add noise, and let the Gaussian guess.
@@ -59,13 +42,9 @@ class PictureObjective:
             return: what the network sees, the noise's level, codes, what it should say, and
                 whether there was a picture at all
         """
-        static, visits, length, pictures = rows
-        here = length > 0
-        turn = (draws.uniform(1)[:, 0] * length).long().clamp(max=visits.shape[1] - 1)
-        row = torch.arange(len(length), device=length.device)
-        now = visits[row, turn].clamp(min=0)
+        static, now, picture, here = one_each(rows, draws)
         codes = torch.cat([static, now], 1)
-        z = self.spectra(pictures[row, turn])
+        z = self.waves.of(picture)
         if len(self._places) > 1:
             z = self.turned(z, draws.uniform(1)[:, 0])
         sigma = torch.exp(P_MEAN + P_STD * _normal(draws.uniform(1))[:, 0])
@@ -97,6 +76,19 @@ class PictureObjective:
         patient, turn = np.nonzero(tokens.inside)
         codes = np.concatenate([tokens.static[patient], tokens.visits[patient, turn]], axis=1)
         return codes.astype(np.int64), self.classes.of(tokens, patient, turn)
+
+
+def one_each(rows: tuple[Tensor, ...], draws: RowDraws) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """One of each patient's pictures, drawn evenly by the patient's own draw.
+
+    Shape:
+        rows: static (rows, fields), visits (rows, L, V), length (rows,), pictures (rows, L, ...)
+        return: static, the visit's columns (rows, V), the picture, and whether there was one
+    """
+    static, visits, length, pictures = rows
+    turn = (draws.uniform(1)[:, 0] * length).long().clamp(max=visits.shape[1] - 1)
+    row = torch.arange(len(length), device=length.device)
+    return static, visits[row, turn].clamp(min=0), pictures[row, turn], length > 0
 
 
 def _normal(uniform: Tensor) -> Tensor:

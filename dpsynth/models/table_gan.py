@@ -15,7 +15,8 @@ from dpsynth.models.base import Progress, dpsgd, planned
 from dpsynth.models.duel import Duel
 from dpsynth.models.gan_settings import HEADS, Settings
 from dpsynth.models.generator import Generator
-from dpsynth.models.layout import Codes, Layout
+from dpsynth.models.layout import Codes, Layout, Record
+from dpsynth.models.nets.critic import Critic
 from dpsynth.models.packing import as_arrays, as_tensors, under
 from dpsynth.models.settings import chosen
 from dpsynth.models.state import State
@@ -80,7 +81,7 @@ class TableGan:
         draws.seed()
         pool = self._pool(np.random.default_rng(), device)
         self.generator.to(device).start_from(next(pool))
-        duel = Duel(self.generator, self.layout, asked, device)
+        duel = Duel(self.generator, self._critic(device), self._play, asked)
         restored = state.restore()
         if restored is None:
             state.checkpoint(duel.packed(), 0)
@@ -139,6 +140,14 @@ class TableGan:
             if patients:
                 progress("generating", min(start + chunk, patients), patients)
         return joined(parts)
+
+    def _critic(self, device: torch.device) -> Critic:
+        layout = self.layout
+        width = self.settings.critic_width
+        return Critic(layout.static, layout.visit, layout.max_visits, width).to(device)
+
+    def _play(self, drawn: Codes, draws: torch.Generator) -> tuple[Record, Tensor]:
+        return self.generator(drawn, draws, self.settings.temperature)[1:]
 
     def _pool(self, rng: np.random.Generator, device: torch.device) -> Iterator[Codes]:
         """Fresh samples of the warm start without end; the first is a large one."""

@@ -213,7 +213,7 @@ def learnt(found: ClassNoise) -> LearntClass:
 
 
 def _network(model: str) -> str:
-    if model == "table-gan":
+    if model in {"table-gan", "image-gan"}:
         return "a critic, trained by DP-SGD and never released; the generator learns from it"
     return "one network, trained by DP-SGD"
 

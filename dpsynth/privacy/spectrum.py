@@ -53,6 +53,12 @@ class Spectrum:
         most = np.array([self.kept, *[(self.kept + 1) // 2] * (self.channels - 1)])
         return place < most[:, None, None]
 
+    def places_in(self, finer: Spectrum) -> np.ndarray:
+        """(width,) where this spectrum's numbers stand among those of a finer one."""
+        order = np.full(finer.held.shape, -1)
+        order[finer.held] = np.arange(finer.width)
+        return np.asarray(order[:, : self.kept, : self.kept][self.held])
+
     @property
     def bands(self) -> np.ndarray:
         """(width,) a code for each colour and octave: 0 and 1, 2 and 3, 4 to 7, 8 to 15, ..."""

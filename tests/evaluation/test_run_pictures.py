@@ -12,7 +12,7 @@ from dpsynth.evaluation.report import write_report
 from dpsynth.evaluation.run import evaluate
 from dpsynth.evaluation.verdict import verdicts
 
-NAMES = [*fidelity.PICTURES, *utility.PICTURES, *leakage.PICTURES]
+NAMES = [*fidelity.PICTURES, *fidelity.LOOKS, *utility.PICTURES, *leakage.PICTURES]
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ class OnRecords(Protocol):
         """Compare `other` with `real`."""
 
 
-class OnPictures(Protocol):
+class OnPixels(Protocol):
     """A distance between two sets of pictures, one picture of each patient."""
 
     def __call__(self, real: np.ndarray, other: np.ndarray, *, seed: int = 0) -> Estimate:
@@ -129,25 +129,6 @@ TIMING: dict[str, Metric[OnRecords]] = {
     ),
 }
 
-PICTURES: dict[str, Metric[OnPictures]] = {
-    "kid": Metric(
-        measure=kid,
-        title="Looks of pictures, all that a kernel sees",
-        scale="0: spread alike; features of our own network, no other's",
-        better="lower",
-        real=OTHERS,
-        control=COARSE,
-    ),
-    "frechet": Metric(
-        measure=frechet,
-        title="Looks of pictures, means and covariances",
-        scale="0: alike; features of our own network, not FID",
-        better="lower",
-        real=OTHERS,
-        control=COARSE,
-    ),
-}
-
 RULES: dict[str, Metric[OnRules]] = {
     "rules_broken": Metric(
         measure=rules_broken,
@@ -175,5 +156,24 @@ PICTURES: dict[str, Metric[OnPictures]] = {
         better="lower",
         real=OTHERS,
         control=RANDOM_SHADES,
+    ),
+}
+
+LOOKS: dict[str, Metric[OnPixels]] = {
+    "kid": Metric(
+        measure=kid,
+        title="Looks of pictures, all that a kernel sees",
+        scale="0: spread alike; features of our own network, no other's",
+        better="lower",
+        real=OTHERS,
+        control=COARSE,
+    ),
+    "frechet": Metric(
+        measure=frechet,
+        title="Looks of pictures, means and covariances",
+        scale="0: alike; features of our own network, not FID",
+        better="lower",
+        real=OTHERS,
+        control=COARSE,
     ),
 }

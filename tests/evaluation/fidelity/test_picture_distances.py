@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dpsynth.data.phantoms import chest
-from dpsynth.evaluation.fidelity import PICTURES, picture_features
+from dpsynth.evaluation.fidelity import LOOKS, picture_features
 from dpsynth.evaluation.fidelity.frechet import FEWEST, distance, frechet
 from dpsynth.evaluation.fidelity.kid import discrepancy, kid
 from dpsynth.evaluation.fidelity.picture_features import WIDTH, features, trained
@@ -81,7 +81,7 @@ def test_what_is_planted_is_seen(chests):
         "one picture": np.repeat(other[:1], half, axis=0),
         "no place": rng.permuted(other.reshape(half, -1), axis=1).reshape(other.shape),
     }
-    for name, metric in PICTURES.items():
+    for name, metric in LOOKS.items():
         alike = metric.measure(real, other)
         assert alike.n == half
         for fault, pictures in planted.items():

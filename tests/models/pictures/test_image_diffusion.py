@@ -61,7 +61,7 @@ def test_the_spectrum_in_torch_is_that_of_numpy():
         spectrum = Spectrum(size=8, channels=channels, kept=3)
         objective = PictureObjective(codec(schema()), spectrum, Classes())
         pictures = RNG.integers(0, 256, (6, 8, 8, channels)).astype(np.uint8)
-        found = objective.spectra(torch.from_numpy(pictures)).numpy()
+        found = objective.waves.of(torch.from_numpy(pictures)).numpy()
         np.testing.assert_allclose(found, spectrum.of(pictures), rtol=1e-3, atol=1e-3)
 
 
@@ -69,7 +69,7 @@ def test_a_picture_is_turned_by_its_own_draw():
     spectrum = Spectrum(size=8, channels=3, kept=3, upright=False)
     objective = PictureObjective(codec(schema()), spectrum, Classes())
     pictures = RNG.integers(0, 256, (2, 8, 8, 3)).astype(np.uint8)
-    z = objective.spectra(torch.from_numpy(pictures))
+    z = objective.waves.of(torch.from_numpy(pictures))
     seen = []
     for eighth in range(8):
         made = objective.turned(z, torch.tensor([(eighth + 0.5) / 8, 0.0]))
