@@ -55,13 +55,13 @@ class Settings:
     turns: int = 2
     generated: int = 128
     clip_norm: float = 1.0
-    critic_rate: float = 1e-3
-    rate: float = 3e-4
+    critic_rate: float = 5e-4
+    rate: float = 1e-4
     fade: float = 1.0
-    leash: float = 0.2
+    leash: float = 5.0
     decay: float = 0.99
     critic_width: int = 8
-    width: int = 128
+    width: int = 64
     depth: int = 2
     save_every: int = 50
 
