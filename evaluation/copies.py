@@ -79,7 +79,8 @@ def synthetic(
         device: where networks are trained and drawn from.
 
     Returns:
-        Tokens of the copy, and the seconds of `train_s` and `generate_s`.
+        Tokens of the copy, and the seconds of `train_s` and `generate_s`; of a model with a
+        gate, what the gate found as `gate_...`.
     """
     torch.manual_seed(seed)
     size = schema.population
@@ -97,4 +98,6 @@ def synthetic(
     trained = time.perf_counter()
     tokens = model.sample(2 * size, {}, seed, quiet, where)
     done = time.perf_counter()
-    return tokens, {"train_s": trained - began, "generate_s": done - trained}
+    found = {"train_s": trained - began, "generate_s": done - trained}
+    gate = getattr(model, "gate", None)
+    return tokens, found if gate is None else found | gate.told()

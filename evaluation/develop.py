@@ -60,7 +60,8 @@ def main(words: list[str] | None = None) -> None:
         for name in names:
             for epsilon in map(float, asked.epsilons.split(",")):
                 copy, times = synthetic(name, settings[name], epsilon, seed, train, schema, books)
-                show(f"{name} {epsilon:g} {seed} {times['train_s']:.0f} s", judge, copy)
+                gate = {k: round(v, 4) for k, v in times.items() if k.startswith("gate")}
+                show(f"{name} {epsilon:g} {seed} {times['train_s']:.0f} s {gate}", judge, copy)
 
 
 def show(title: str, judge: Judge, copy) -> None:  # type: ignore[no-untyped-def]

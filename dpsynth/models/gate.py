@@ -45,6 +45,15 @@ class Gate:
         """Whether patients are nearer to the network."""
         return abs(self.patients - self.trained) < abs(self.patients - self.warm)
 
+    def told(self) -> dict[str, float]:
+        """Under names for a table."""
+        return {
+            "gate_patients": self.patients,
+            "gate_trained": self.trained,
+            "gate_warm": self.warm,
+            "gate_open": float(self.open),
+        }
+
     @classmethod
     def of(cls, numbers: Tensor) -> Gate:
         """Inverse of `numbers`."""
