@@ -2,6 +2,7 @@
 
 from dpsynth.models.base import Model
 from dpsynth.models.dct_gaussian import DctGaussian
+from dpsynth.models.dp_merf import DpMerf
 from dpsynth.models.image_diffusion import ImageDiffusion
 from dpsynth.models.independent import IndependentModel
 from dpsynth.models.log_linear import LogLinear
@@ -19,6 +20,7 @@ RECORD_MODELS: dict[str, type[Model]] = {
 PICTURE_MODELS: dict[str, type[Model]] = {
     "image-diffusion": ImageDiffusion,
     "dct-gaussian": DctGaussian,
+    "dp-merf": DpMerf,
 }
 MODELS = RECORD_MODELS | PICTURE_MODELS
 
@@ -27,6 +29,7 @@ __all__ = [
     "PICTURE_MODELS",
     "RECORD_MODELS",
     "DctGaussian",
+    "DpMerf",
     "ImageDiffusion",
     "IndependentModel",
     "LogLinear",
