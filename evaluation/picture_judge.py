@@ -57,7 +57,7 @@ def rows(
             ),
         }
         for metric, score in scores.items():
-            low, high = _interval(score, len(test), seed)
+            low, high = interval(score, len(test), seed)
             value = float(score(np.arange(len(test))))
             found.append(
                 {"metric": metric, "value": value, "low": low, "high": high, "n": len(test)}
@@ -65,14 +65,14 @@ def rows(
     return found
 
 
-def _interval(score: Any, n: int, seed: int) -> tuple[float, float]:
+def interval(score: Any, n: int, seed: int) -> tuple[float, float]:
     rng = np.random.default_rng(seed)
     drawn = [score(rng.integers(0, n, n)) for _ in range(RESAMPLES)]
     low, high = np.quantile(drawn, [0.025, 0.975])
     return float(low), float(high)
 
 
-def _scaled(pictures: np.ndarray) -> np.ndarray:
+def scaled(pictures: np.ndarray) -> np.ndarray:
     return pictures.astype(np.float32) / 127.5 - 1
 
 
@@ -80,7 +80,7 @@ def _logistic(
     made: tuple[np.ndarray, np.ndarray], held: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scores of the copy and of real pictures."""
-    flat = [_scaled(each).reshape(len(each), -1) for each in (made[0], held)]
+    flat = [scaled(each).reshape(len(each), -1) for each in (made[0], held)]
     model = LogisticRegression(C=SMALL, max_iter=1000).fit(flat[0], made[1])
     return model.decision_function(flat[0]), model.decision_function(flat[1])
 
@@ -90,7 +90,7 @@ def _cnn(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same of the network, at the last step."""
     torch.manual_seed(seed)
-    x, seen = (torch.from_numpy(_scaled(e)).permute(0, 3, 1, 2) for e in (made[0], held))
+    x, seen = (torch.from_numpy(scaled(e)).permute(0, 3, 1, 2) for e in (made[0], held))
     y, net = torch.from_numpy(made[1].astype(np.float32)), Cnn(made[0].shape[-1])
     optimizer = torch.optim.Adam(net.parameters(), lr=RATE, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, STEPS)

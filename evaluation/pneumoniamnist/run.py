@@ -9,23 +9,20 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from dpsynth.data.codec import Tokens, codec
-from dpsynth.data.reader import read
-from dpsynth.data.records import Records
+from dpsynth.data.codec import codec
 from dpsynth.data.schema_file import load_schema
 from dpsynth.models import PICTURE_MODELS
-from dpsynth.schema import Schema
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
+import dp_classifier  # noqa: E402
 from copies import DELTA, per_model, synthetic  # noqa: E402
+from picture_door import FILE, pictures, split  # noqa: E402
 from picture_judge import rows  # noqa: E402
 from results import Results, table  # noqa: E402
 
-FILE = "pneumoniamnist.npz"
 SHARED = HERE.parents[2] / "shared/data/pneumoniamnist"
 
 
@@ -35,7 +32,7 @@ def main(words: list[str] | None = None) -> None:
     ask.add_argument("--data", type=Path, default=SHARED)
     ask.add_argument("--out", type=Path, default=HERE / "results.json")
     ask.add_argument("--epsilons", default="10,3,1")
-    ask.add_argument("--models", default=",".join(PICTURE_MODELS))
+    ask.add_argument("--models", default=",".join([*PICTURE_MODELS, dp_classifier.NAME]))
     ask.add_argument("--seeds", type=int, default=5)
     ask.add_argument("--test", default="test", choices=("val", "test"), help="val: to develop on")
     ask.add_argument("--setting", action="append", default=[], help="name=value of a model")
@@ -43,7 +40,8 @@ def main(words: list[str] | None = None) -> None:
     ask.add_argument("--device", default="cpu", help="of the networks; another one is on its rows")
     asked = ask.parse_args(words)
     names = asked.models.split(",")
-    settings = per_model(names, asked.setting, ask)
+    models = [name for name in names if name != dp_classifier.NAME]
+    settings = per_model(models, asked.setting, ask)
     torch.set_num_threads(asked.threads)
     schema = load_schema(HERE / "schema.yaml")
     train, held = (split(schema, asked.data / FILE, each) for each in ("train", asked.test))
@@ -59,31 +57,19 @@ def main(words: list[str] | None = None) -> None:
             for name in names:
                 if results.holds(model=name, epsilon=epsilon, seed=seed):
                     continue
-                case = name, settings[name], epsilon, seed
-                copy, times = synthetic(*case, train, schema, books, asked.device)
-                found = rows(pictures(copy), real, seed)
-                found += [{"metric": k, "value": v} for k, v in times.items()]
+                if name in models:
+                    case = name, settings[name], epsilon, seed
+                    copy, times = synthetic(*case, train, schema, books, asked.device)
+                    found = rows(pictures(copy), real, seed)
+                    found += [{"metric": k, "value": v} for k, v in times.items()]
+                else:
+                    found = dp_classifier.rows(train, books, len(train), real, epsilon, seed)
                 common = {"model": name, "epsilon": epsilon, "seed": seed, "delta": DELTA}
                 common |= {} if asked.device == "cpu" else {"device": asked.device}
                 results.add([common | row for row in found])
                 told = {row["metric"]: round(row["value"], 3) for row in found}
                 print(name, epsilon, seed, told, flush=True)
     print(table(results.rows))
-
-
-def split(schema: Schema, path: Path, name: str) -> Records:
-    """The records of one official split."""
-    (at, whole), *_ = schema.tables.items()
-    assert whole.picture is not None
-    picture = whole.picture.model_copy(update={"splits": (name,)})
-    tables = {at: whole.model_copy(update={"picture": picture})}
-    return read([path], schema.model_copy(update={"tables": tables}))[0]
-
-
-def pictures(tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures and whether they show pneumonia."""
-    assert tokens.pictures is not None
-    return tokens.pictures[tokens.inside], tokens.visits[tokens.inside][:, 0] == 1
 
 
 if __name__ == "__main__":

@@ -3,10 +3,14 @@
 import json
 
 import numpy as np
+import pandas as pd
 from toys import script
 
+from dpsynth.data.codec import codec
 from dpsynth.data.phantoms import chest
 from dpsynth.data.pictures import Labelled, write_npz
+from dpsynth.data.records import Records
+from dpsynth.data.schema_file import load_schema
 
 
 def made(folder):
@@ -23,12 +27,15 @@ def test_pneumoniamnist_runs_and_takes_up(tmp_path, monkeypatch, capsys):
     run, out = script("pneumoniamnist/run.py"), tmp_path / "results.json"
     monkeypatch.setattr("picture_judge.STEPS", 10)
     words = ["--data", str(made(tmp_path).parent), "--out", str(out)]
-    words += ["--epsilons", "10", "--seeds", "1", "--models", "dct-gaussian"]
+    words += ["--epsilons", "10", "--seeds", "1", "--models", "dct-gaussian,dp-classifier"]
+    monkeypatch.setattr("dp_classifier.STEPS", 2)
     run.main(words)
     rows = json.loads(out.read_text())["rows"]
-    assert {row["model"] for row in rows} == {"real", "dct-gaussian"}
+    assert {row["model"] for row in rows} == {"real", "dct-gaussian", "dp-classifier"}
     metrics = {row["metric"] for row in rows}
     assert {"tstr_auc_cnn", "tstr_auc_logistic", "tstr_balanced_accuracy_cnn"} <= metrics
+    bar = {row["metric"] for row in rows if row["model"] == "dp-classifier"}
+    assert bar == {"dp_trained_auc_cnn", "dp_trained_balanced_accuracy_cnn", "train_s"}
     assert all(row["low"] <= row["value"] <= row["high"] for row in rows if "low" in row)
     run.main(words)
     assert json.loads(out.read_text())["rows"] == rows
@@ -51,3 +58,25 @@ def test_the_judge_finds_a_plain_sign_and_no_more_than_that():
     # Without a sign the AUC of 300 has a stddev of .034: off by .17 once in 10^6 times.
     assert abs(signs["none"]["tstr_auc_logistic"] - 0.5) < 0.17
     assert abs(signs["none"]["tstr_auc_cnn"] - 0.5) < 0.17
+
+
+def test_a_network_trained_through_the_door_finds_a_plain_sign(monkeypatch):
+    bar = script("dp_classifier.py")
+    monkeypatch.setattr(bar, "STEPS", 40)
+    schema = load_schema(script("pneumoniamnist/run.py").HERE / "schema.yaml")
+    books, rng = codec(schema.model_copy(update={"population": 400})), np.random.default_rng(0)
+    label = rng.random(700) < 0.4
+    noise = rng.integers(60, 190, (700, 28, 28, 1))
+    shades = np.clip(noise + 40 * label[:, None, None, None], 0, 255).astype(np.uint8)
+    visits = {"patient": np.arange(400), "time": np.zeros(400)}
+    visits["label"] = np.where(label[:400], "1", "0").astype(object)
+    train = Records(
+        np.arange(400).astype(str).astype(object),
+        pd.DataFrame(index=range(400)),
+        pd.DataFrame(visits),
+        shades[:400],
+    )
+    held = shades[400:], label[400:]
+    found = {row["metric"]: row["value"] for row in bar.rows(train, books, 400, held, 1e3, 0)}
+    assert found["dp_trained_auc_cnn"] > 0.95
+    assert found["dp_trained_balanced_accuracy_cnn"] > 0.7
