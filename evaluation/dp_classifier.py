@@ -34,7 +34,7 @@ from dpsynth.privacy.draws import RowDraws  # noqa: E402
 from dpsynth.privacy.query import Query, Slot  # noqa: E402
 
 NAME = "dp-classifier"
-BATCH, STEPS, RATE, CLIP, DECAY = 256, 100, 2e-2, 1.0, 0.9
+BATCH, STEPS, RATE, CLIP, DECAY = 256, 100, 4e-2, 1.0, 0.9
 LABELS = 0.02  # of the budget, for the number of positives
 
 
