@@ -39,7 +39,7 @@ def logistic(made: np.ndarray, label: np.ndarray, held: np.ndarray) -> tuple[np.
         made, held: (pictures, size, size, channels) uint8; label: (pictures,) bool
         return: (pictures,) of the copy, (pictures,) of the real ones
     """
-    flat = [_scaled(each).reshape(len(each), -1) for each in (made, held)]
+    flat = [scaled(each).reshape(len(each), -1) for each in (made, held)]
     model = LogisticRegression(C=SMALL, max_iter=1000).fit(flat[0], label)
     return model.decision_function(flat[0]), model.decision_function(flat[1])
 
@@ -69,7 +69,7 @@ def classes(
         return np.where(share > 0, said - np.log(share), -np.inf)
 
 
-def _scaled(pictures: np.ndarray) -> np.ndarray:
+def scaled(pictures: np.ndarray) -> np.ndarray:
     return pictures.astype(np.float32) / 127.5 - 1
 
 
@@ -78,7 +78,7 @@ def _trained(
 ) -> tuple[np.ndarray, np.ndarray]:
     """What a network trained on the copy says of the copy and of real pictures."""
     torch.manual_seed(seed)
-    x, seen = (torch.from_numpy(_scaled(e)).permute(0, 3, 1, 2) for e in (made, held))
+    x, seen = (torch.from_numpy(scaled(e)).permute(0, 3, 1, 2) for e in (made, held))
     net = Cnn(made.shape[-1], outputs)
     optimizer = torch.optim.Adam(net.parameters(), lr=RATE, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, STEPS)

@@ -31,6 +31,18 @@ class Shown:
         """Number of pictures."""
         return len(self.pixels)
 
+    @classmethod
+    def each_alone(cls, pixels: np.ndarray, positive: np.ndarray) -> Shown:
+        """Pictures of one patient each, of two classes."""
+        return cls(
+            pixels=pixels,
+            positive=positive,
+            patient=np.arange(len(pixels)),
+            patients=len(pixels),
+            kind=positive.astype(np.int64),
+            kinds=("0", "1"),
+        )
+
     def one_each(self, seed: int) -> Shown:
         """One picture of each patient who has any, drawn evenly."""
         order = np.random.default_rng(seed).permutation(len(self))

@@ -2,6 +2,7 @@
 
 from dpsynth.models.base import Model
 from dpsynth.models.dct_gaussian import DctGaussian
+from dpsynth.models.dp_merf import DpMerf
 from dpsynth.models.image_diffusion import ImageDiffusion
 from dpsynth.models.image_gan import ImageGan
 from dpsynth.models.independent import IndependentModel
@@ -21,6 +22,7 @@ PICTURE_MODELS: dict[str, type[Model]] = {
     "image-diffusion": ImageDiffusion,
     "image-gan": ImageGan,
     "dct-gaussian": DctGaussian,
+    "dp-merf": DpMerf,
 }
 MODELS = RECORD_MODELS | PICTURE_MODELS
 
@@ -29,6 +31,7 @@ __all__ = [
     "PICTURE_MODELS",
     "RECORD_MODELS",
     "DctGaussian",
+    "DpMerf",
     "ImageDiffusion",
     "ImageGan",
     "IndependentModel",

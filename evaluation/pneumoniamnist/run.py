@@ -8,29 +8,19 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dpsynth.data.reader import read
 from dpsynth.data.records import Records
 from dpsynth.schema import Schema
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
+import dp_classifier  # noqa: E402
 import picture_protocol  # noqa: E402
-
-FILE = "pneumoniamnist.npz"
+from picture_door import FILE, split  # noqa: E402
 
 
 def parts(schema: Schema, data: Path, test: str) -> tuple[Records, Records]:
     """The official splits."""
     return split(schema, data / FILE, "train"), split(schema, data / FILE, test)
-
-
-def split(schema: Schema, path: Path, name: str) -> Records:
-    """The records of one official split."""
-    (at, whole), *_ = schema.tables.items()
-    assert whole.picture is not None
-    picture = whole.picture.model_copy(update={"splits": (name,)})
-    tables = {at: whole.model_copy(update={"picture": picture})}
-    return read([path], schema.model_copy(update={"tables": tables}))[0]
 
 
 PROTOCOL = picture_protocol.PictureProtocol(
@@ -40,6 +30,7 @@ PROTOCOL = picture_protocol.PictureProtocol(
     tests=("val", "test"),
     parts=parts,
     positive=("1",),
+    bars={dp_classifier.NAME: dp_classifier.rows},
 )
 
 

@@ -23,12 +23,20 @@ def test_pneumoniamnist_runs_and_takes_up(tmp_path, monkeypatch, capsys):
     run, out = script("pneumoniamnist/run.py"), tmp_path / "results.json"
     monkeypatch.setattr("picture_nets.STEPS", 10)
     words = ["--data", str(made(tmp_path).parent), "--out", str(out)]
-    words += ["--epsilons", "10", "--seeds", "1", "--models", "dct-gaussian"]
+    words += ["--epsilons", "10", "--seeds", "1", "--models", "dct-gaussian,dp-classifier"]
+    monkeypatch.setattr("dp_classifier.STEPS", 2)
     run.main(words)
     rows = json.loads(out.read_text())["rows"]
-    assert {row["model"] for row in rows} == {"real", "real, coarse", "dct-gaussian"}
+    assert {row["model"] for row in rows} == {
+        "real",
+        "real, coarse",
+        "dct-gaussian",
+        "dp-classifier",
+    }
     metrics = {row["metric"] for row in rows}
     assert {"tstr_auc_cnn", "tstr_auc_logistic", "tstr_balanced_accuracy_cnn"} <= metrics
+    bar = {row["metric"] for row in rows if row["model"] == "dp-classifier"}
+    assert bar == {"dp_trained_auc_cnn", "dp_trained_balanced_accuracy_cnn", "train_s"}
     assert all(row["low"] <= row["value"] <= row["high"] for row in rows if "low" in row)
     run.main(words)
     assert json.loads(out.read_text())["rows"] == rows
