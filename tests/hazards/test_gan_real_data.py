@@ -146,8 +146,8 @@ def test_the_poison_would_show(repeatable, tmp_path, monkeypatch):
         doors.append(self)
         step(self, *args, **more)
 
-    def careless(critic, record):
-        return loss(critic, record) * (1 + doors[-1]._rows[0][:3].sum())
+    def careless(critic, record, game):
+        return loss(critic, record, game) * (1 + doors[-1]._rows[0][:3].sum())
 
     clean, _ = trained(tmp_path / "clean")
     monkeypatch.setattr(Door, "step", kept)

@@ -24,9 +24,9 @@ from dpsynth.models.base import quiet
 from dpsynth.models.dct_gaussian import DctGaussian
 from dpsynth.models.edm import Gaussians
 from dpsynth.models.image_diffusion import ImageDiffusion
-from dpsynth.models.picture_objective import PictureObjective
 from dpsynth.models.state import State
 from dpsynth.models.warm import fitting, start
+from dpsynth.models.waves import Waves
 from dpsynth.pipeline import training
 from dpsynth.pipeline.training import train
 from dpsynth.privacy import door as door_module
@@ -239,13 +239,13 @@ def test_the_replay_sees_noise_that_shifts_when_a_patient_joins(asked, crowd, mo
 def test_the_replay_sees_pictures_held_against_those_of_others(asked, white, monkeypatch):
     # Planted: each frequency is standardised over the batch, as batch normalisation does; thirty
     # times as large as usual, so that what a picture shows outweighs the noise put on it.
-    plain = PictureObjective.spectra
+    plain = Waves.of
 
     def stretched(self, pictures):
         found = plain(self, pictures)
         return 30 * (found - found.mean(0)) / (found.std(0) + 1e-6)
 
-    monkeypatch.setattr(PictureObjective, "spectra", stretched)
+    monkeypatch.setattr(Waves, "of", stretched)
     given, made, base, _, arrays = asked["finding"]
     one, other = (clipped(each, given, made, arrays) for each in (base, white))
     assert (other - one).norm() > CLIP

@@ -10,7 +10,6 @@ from dpsynth.errors import InputError
 from dpsynth.models.base import quiet
 from dpsynth.models.duel import Duel
 from dpsynth.models.gan_settings import Settings
-from dpsynth.models.layout import Layout
 from dpsynth.models.state import State, read_tensors
 from dpsynth.models.table_gan import TableGan
 from dpsynth.models.warm import fitting, start
@@ -92,8 +91,7 @@ def test_what_is_fixed_stays_however_far_the_generator_moves(tmp_path):
 def test_what_is_learnt_is_what_the_critic_says(tmp_path):
     # A critic that likes one code of one column and nothing else gets more of it.
     model = fitted(tmp_path, "regular grid", steps=4, critic_steps=5, generated=256, rate=0.02)
-    layout = Layout.of(codec(SCHEMAS["regular grid"]))
-    duel = Duel(model.generator, layout, model.settings, CPU)
+    duel = Duel(model.generator, model._critic(CPU), model._play, model.settings)
     with torch.no_grad():
         for parameter in duel.critic.parameters():
             parameter.zero_()
@@ -125,19 +123,20 @@ def test_the_leash_holds_the_generator_near_its_start(tmp_path):
 
 def test_a_checkpoint_holds_all_and_comes_back(tmp_path):
     model = built()
-    first = Duel(model.generator, model.layout, model.settings, CPU)
+    first = Duel(model.generator, model._critic(CPU), model._play, model.settings)
     pool = fitted(tmp_path)._pool(np.random.default_rng(0), CPU)
     draws = torch.Generator().manual_seed(0)
     for parameter in first.critic.parameters():
         parameter.grad = torch.ones_like(parameter)
     first.learn_critic(next(pool), draws)
     first.learn_generator(next(pool), draws)
-    second = Duel(built().generator, model.layout, model.settings, CPU)
+    other = built()
+    second = Duel(other.generator, other._critic(CPU), other._play, model.settings)
     second.unpack(first.packed())
     left, right = first.packed(), second.packed()
     assert left.keys() == right.keys()
     assert {name.split(".")[0] for name in left} == {
-        "turns", "generator", "kept", "critic", "adam", "critic_adam",
+        "turns", "told", "generator", "kept", "critic", "adam", "critic_adam",
     }  # fmt: skip
     for name, value in left.items():
         assert torch.equal(value, right[name]), name
