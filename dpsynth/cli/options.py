@@ -82,7 +82,7 @@ def training_options(function: F) -> F:
             show_default=True,
             metavar="NAME",
             help="table-diffusion, table-gan, log-linear (no network), markov or independent; "
-            "of pictures image-diffusion or dct-gaussian (no network).",
+            "of pictures image-diffusion, image-gan, dct-gaussian or dp-merf (floors).",
         ),
         click.option(
             "--setting",

@@ -295,3 +295,66 @@ def test_the_plan_splits_the_whole_budget():
 def test_a_setting_out_of_range_is_refused_by_name(name, value):
     with pytest.raises(InputError, match=name):
         built(schema(), **{name: value})
+
+
+class FixedGenerator(torch.Generator):
+    """Where the system would seed it, gets the same seed each time."""
+
+    def seed(self) -> int:
+        self.manual_seed(3)
+        return 3
+
+
+def left(folder, around: str = "") -> tuple[dict[str, torch.Tensor], Duel]:
+    """What a run with fixed noise leaves, if pictures are other ones during that step."""
+    torch.manual_seed(5)
+    given, made = schema(), plan(0.1, steps=6)
+    door = Door(world(given), plan=made, randomness=CryptoStream(insecure_seed=1))
+    door.use(codec(given))
+    model, duels = built(given, made, rate=0.01), []
+    with pytest.MonkeyPatch.context() as patch:
+        seeded = np.random.default_rng
+        patch.setattr(np.random, "default_rng", lambda seed=0: seeded(seed))
+        patch.setattr(torch, "Generator", FixedGenerator)
+        begin = Duel.__init__
+
+        def begun(self, *words):
+            duels.append(self)
+            begin(self, *words)
+
+        patch.setattr(Duel, "__init__", begun)
+        for owner, name in ((Duel, "learn_generator"), (Door, "step")):
+            if name == around:
+                patch.setattr(owner, name, poisoned(getattr(owner, name), door))
+        model.fit(door, State(folder), quiet, CPU)
+    return {name: value.clone() for name, value in model.tensors().items()}, duels[0]
+
+
+def poisoned(step, door: Door):
+    def instead(*words, **more):
+        kept = [part.clone() for part in door._rows]
+        for part in door._rows[-1:]:
+            part.copy_(255 - part)
+        try:
+            return step(*words, **more)
+        finally:
+            for part, was in zip(door._rows, kept, strict=True):
+                part.copy_(was)
+
+    return instead
+
+
+def test_poison_during_the_generators_step_changes_nothing(tmp_path):
+    # And during the critic's step it does: the test is not blind to pictures.
+    clean, _ = left(tmp_path / "clean")
+    generators, _ = left(tmp_path / "generator", "learn_generator")
+    critics, _ = left(tmp_path / "critic", "step")
+    assert all(torch.equal(clean[name], generators[name]) for name in clean)
+    assert any(not torch.equal(clean[name], critics[name]) for name in clean)
+
+
+def test_nothing_of_the_critic_is_kept(tmp_path):
+    held, made = left(tmp_path)
+    for weights in made.critic.state_dict().values():
+        for name, value in held.items():
+            assert value.shape != weights.shape or not torch.equal(value, weights), name
