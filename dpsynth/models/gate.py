@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -54,6 +55,19 @@ class Gate:
             "gate_open": float(self.open),
         }
 
+    @property
+    def words(self) -> str:
+        """For the privacy card."""
+        chosen = (
+            "the network: patients were nearer to it"
+            if self.open
+            else ("the warm start: training did not bring the network nearer to patients")
+        )
+        return (
+            f"{chosen} (mean score of patients, with noise, {self.patients:.3f}; of the network "
+            f"{self.trained:.3f}; of the warm start {self.warm:.3f})"
+        )
+
     @classmethod
     def of(cls, numbers: Tensor) -> Gate:
         """Inverse of `numbers`."""
@@ -64,6 +78,13 @@ class Gate:
     def numbers(self) -> Tensor:
         """(3,) to be saved."""
         return torch.tensor([self.patients, self.trained, self.warm], dtype=torch.float64)
+
+
+@runtime_checkable
+class Gated(Protocol):
+    """A model that asks whether training helped."""
+
+    gate: Gate | None
 
 
 def ask(

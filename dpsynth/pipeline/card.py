@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dpsynth import __version__
-from dpsynth.models import MODELS
-from dpsynth.models.class_noise import ClassNoise
+from dpsynth.models import MODELS, Model
+from dpsynth.models.class_noise import ByClass, ClassNoise
+from dpsynth.models.gate import Gated
 from dpsynth.pipeline.run_folder import Run
 from dpsynth.privacy import accountant
 from dpsynth.privacy.card import (
@@ -43,8 +44,8 @@ BURNED_IN = (
 COVERED = "through the door: the plan was charged before each answer"
 
 
-def card_of(run: Run, ledger: Ledger, classes: tuple[ClassNoise, ...] = ()) -> dict[str, Any]:
-    """The card as checked JSON; `classes` is what noise left of pictures, from answers alone."""
+def card_of(run: Run, ledger: Ledger, model: Model) -> dict[str, Any]:
+    """The card as checked JSON; what it says of the trained model follows from answers alone."""
     by_pld, by_rdp = accountant.certify(run.plan)
     later = "made with a later step of the release, from an internal report"
     return build_card(
@@ -52,7 +53,7 @@ def card_of(run: Run, ledger: Ledger, classes: tuple[ClassNoise, ...] = ()) -> d
         promise=_promise(run),
         profile=accountant.profile(run.plan),
         scope=_scope(run, ledger),
-        mechanism=_mechanism(run, classes),
+        mechanism=_mechanism(run, model),
         accounting=_accounting(run, ledger, by_pld, by_rdp),
         implementation=_implementation(run),
         audit=NotAssessed(reason="this version does not yet audit runs"),
@@ -161,7 +162,9 @@ def _scope(run: Run, ledger: Ledger) -> Scope:
     )
 
 
-def _mechanism(run: Run, classes: tuple[ClassNoise, ...]) -> Mechanism:
+def _mechanism(run: Run, model: Model) -> Mechanism:
+    classes = model.by_class() if isinstance(model, ByClass) else ()
+    gate = model.gate if isinstance(model, Gated) else None
     plan, steps = run.plan, run.plan.training
     training = None
     if steps is not None:
@@ -193,6 +196,7 @@ def _mechanism(run: Run, classes: tuple[ClassNoise, ...]) -> Mechanism:
         private_network=_network(run.model) if training else "none",
         settings=run.settings,
         classes=tuple(learnt(each) for each in classes),
+        drawn_from="what was trained" if gate is None else gate.words,
     )
 
 

@@ -19,7 +19,6 @@ from dpsynth.errors import InputError, LedgerError, RunError, SchemaError
 from dpsynth.evaluation.references import REFERENCES
 from dpsynth.models import MODELS, PICTURE_MODELS, RECORD_MODELS
 from dpsynth.models.base import Progress, quiet
-from dpsynth.models.class_noise import ByClass
 from dpsynth.models.state import State
 from dpsynth.pipeline.access import check_rate, plain_paths, population_of, split
 from dpsynth.pipeline.card import card_of
@@ -277,8 +276,7 @@ def _fit(
     folder.log("trained", run=run.id, asked=state.asked, dropped=state.lost)
     run = finished(run)
     progress("certifying", 0, 1)
-    classes = model.by_class() if isinstance(model, ByClass) else ()
-    folder.save_card(card_of(run, book, classes))
+    folder.save_card(card_of(run, book, model))
     progress("certifying", 1, 1)
     folder.save(run)
     return _closed(run, folder, book, notes)

@@ -48,10 +48,8 @@ def test_every_metric_of_pictures_is_there_with_its_references(judged):
         for name in NAMES:
             row = found.get(name)
             assert row is not None
-            if name == "frechet":  # fewer pictures than ten per feature
-                assert "ten for each of 20" in row.real.note
-            else:
-                assert row.real.assessable and row.control.assessable, name
+            few = "ten for each of 20" in row.real.note  # of an empty copy it is not asked
+            assert few or (row.real.assessable and row.control.assessable), name
 
 
 def test_fresh_pictures_get_good_marks(judged):

@@ -115,3 +115,9 @@ def test_it_is_in_the_plan_and_paid_for():
     # A release's share of the budget goes with the inverse square of its noise.
     assert share[gate.NAME] / sum(share.values()) == pytest.approx(0.01 / 0.89)
     assert plan.training is not None
+
+
+def test_the_card_says_what_was_chosen():
+    kept, fell = (Gate(patients=p, trained=0.3, warm=0.0).words for p in (0.25, 0.05))
+    assert kept.startswith("the network") and "0.250" in kept
+    assert fell.startswith("the warm start") and "0.050" in fell

@@ -80,6 +80,8 @@ class Mechanism(Section):
     """Public settings of the model."""
     classes: tuple[LearntClass, ...] = ()
     """For pictures, what noise leaves of each category of the label; else empty."""
+    drawn_from: Words = "what was trained"
+    """What copies are drawn from, where a charged question chose between two."""
 
     @model_validator(mode="after")
     def _asks_something(self) -> Mechanism:
