@@ -19,6 +19,7 @@ Level = Literal["good", "fair", "poor", "unknown"]
 GOOD, FAIR = 0.8, 0.5  # share of the way from the control to real patients
 FALSE_ALARMS = 0.025  # of the group and leak warnings, about, over all groups or attacks together
 WORSE = 0.05  # AUC that a group loses beyond everyone's loss, to be called poor
+LEAST = 0.005  # AUC lost beyond everyone's loss that is worth a word
 SHARE = 0.02  # difference of a group's share that is worth a word
 
 
@@ -108,7 +109,8 @@ def fairness(evaluation: Evaluation) -> Verdict:
     """For whom is it worse? Groups that lose clearly more than everyone together.
 
     With k groups each is held against a 1 - FALSE_ALARMS / k bound (everyone's loss taken as
-    known), so that groups that lose as everyone give a warning in FALSE_ALARMS of cases.
+    known), so that groups that lose as everyone give a warning in FALSE_ALARMS of cases. What is
+    less than LEAST is no warning: a classifier that ranks nobody loses exactly nothing anywhere.
     """
     question = "For whom is it worse?"
     losses = [r for r in evaluation.family("bias") if r.metric == "auc_loss"]
@@ -117,7 +119,12 @@ def fairness(evaluation: Evaluation) -> Verdict:
     if not held:
         none = "No sensitive group has enough events to compare predictions."
         return Verdict(question, "unknown", "Can't be assessed", (none, *shares))
-    worse = [r for r in held if lower(r.value, FALSE_ALARMS / len(held)) > r.real.value]
+    worse = [
+        r
+        for r in held
+        if lower(r.value, FALSE_ALARMS / len(held)) > r.real.value
+        and r.value.value - r.real.value >= LEAST
+    ]
     most = max((r.value.value - r.real.value for r in worse), default=0.0)
     level: Level = "poor" if most > WORSE else "fair" if worse or shares else "good"
     why = tuple(

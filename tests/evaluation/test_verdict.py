@@ -111,6 +111,12 @@ def test_a_group_that_loses_more_by_chance_is_not():
     assert fairness(found(*rows)).level == "good"
 
 
+def test_a_loss_of_next_to_nothing_is_no_warning():
+    # Everyone loses 0.05: surely 0.004 more is below what is worth a word, 0.006 is not.
+    few, more = (fairness(found(loss("women", sure(0.05 + x)))) for x in (0.004, 0.006))
+    assert (few.level, more.level) == ("good", "fair")
+
+
 def test_a_small_group_is_not_assessable():
     made = fairness(found(loss("few", not_assessable("3 events, fewer than 50"))))
     assert made.level == "unknown"
