@@ -50,6 +50,7 @@ def public(root: Path) -> dict[str, Any]:
     card = json.loads((root / "privacy.json").read_text())
     log = [json.loads(line) for line in (root / "log.jsonl").read_text().splitlines()]
     del run["id"], card["accounting"]["ledger_head"], card["identity"]["date"]
+    assert "mean score of patients, with noise" in card["mechanism"].pop("drawn_from")
     for line in log:
         del line["time"], line["run"]
     return {"run": run, "card": card, "log": log, "files": sorted(p.name for p in root.iterdir())}
