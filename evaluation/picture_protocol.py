@@ -46,6 +46,7 @@ class PictureProtocol:
         positive: classes of the label that the task asks for.
         groups: subgroups of the records' patients.
         by_class: whether each class is judged too.
+        models: that are measured, unless the command line names others.
         bars: what stands beside the models without a copy: (training part, code books, its
             public size, test part, epsilon, seed) -> rows.
     """
@@ -58,6 +59,7 @@ class PictureProtocol:
     positive: tuple[str, ...]
     groups: Callable[[Records], Mapping[str, np.ndarray]] = field(default=lambda records: {})
     by_class: bool = False
+    models: tuple[str, ...] = tuple(PICTURE_MODELS)
     bars: Mapping[str, Callable[[Records, Codec, int, Shown, float, int], list[dict[str, Any]]]] = (
         field(default_factory=dict)
     )
@@ -69,7 +71,7 @@ def options(protocol: PictureProtocol) -> argparse.ArgumentParser:
     ask.add_argument("--data", type=Path, default=protocol.data)
     ask.add_argument("--out", type=Path, default=protocol.folder / "results.json")
     ask.add_argument("--epsilons", default="10,3,1")
-    ask.add_argument("--models", default=",".join([*PICTURE_MODELS, *protocol.bars]))
+    ask.add_argument("--models", default=",".join([*protocol.models, *protocol.bars]))
     ask.add_argument("--seeds", type=int, default=5)
     ask.add_argument("--test", default=protocol.tests[-1], choices=protocol.tests)
     ask.add_argument("--setting", action="append", default=[], help="name=value of a model")

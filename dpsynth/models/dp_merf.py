@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from dpsynth.data.codec import Codec, Tokens
+from dpsynth.errors import InputError
 from dpsynth.models.base import Progress, planned
 from dpsynth.models.dct_gaussian import need_pictures
 from dpsynth.models.mean_match import LATENT, SpectrumMaker, match
@@ -96,6 +97,13 @@ class DpMerf:
         """Columns, then pictures, after what private columns need."""
         wanted = chosen(Settings, "dp-merf", settings)
         need_pictures(schema, "dp-merf")
+        assert schema.picture is not None
+        if schema.picture.channels > 1 or not schema.picture.upright:
+            # In colour its bandwidth mixed up the classes of a test with a known truth.
+            raise InputError(
+                "model 'dp-merf' makes grey pictures that have a way up; of others choose "
+                "dct-gaussian, image-gan or image-diffusion"
+            )
 
         def releases(left: float) -> tuple[tuple[str, float], ...]:
             facts = WarmStart.releases(schema, left * wanted.facts_share)

@@ -66,6 +66,7 @@ PROTOCOL = picture_protocol.PictureProtocol(
     positive=("akiec", "bcc", "mel"),
     groups=groups,
     by_class=True,
+    models=("image-diffusion", "image-gan", "dct-gaussian"),  # those that make colour
 )
 
 

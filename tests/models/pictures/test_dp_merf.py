@@ -67,6 +67,13 @@ def test_classes_look_as_they_do(per_patient, channels, tmp_path):
     assert not made.pictures[~made.inside].any()
 
 
+@pytest.mark.parametrize("other", [{"channels": 3}, {"upright": False}])
+def test_pictures_that_it_would_get_wrong_are_refused(other):
+    # Of colour with a known truth it mixed up the classes; it knows one way up alone.
+    with pytest.raises(InputError, match="grey pictures that have a way up"):
+        DpMerf.plan(schema(**other), Budget(epsilon=3.0, delta=1e-5, population=400), 0.0)
+
+
 def test_without_a_label_all_are_one_class(tmp_path):
     made = fitted(schema(label=False), tmp_path / "s").sample(300, {}, 3, quiet, CPU)
     tilts = tilt(made.pictures[made.inside].astype(float))
