@@ -25,10 +25,10 @@ from copies import DELTA  # noqa: E402
 from picture_door import labelled, opened  # noqa: E402
 from picture_judge import RESAMPLES  # noqa: E402
 from picture_nets import Cnn, scaled  # noqa: E402
-from shown import Shown  # noqa: E402
 
 from dpsynth.data.codec import Codec  # noqa: E402
 from dpsynth.data.records import Records  # noqa: E402
+from dpsynth.evaluation.shown import Shown  # noqa: E402
 from dpsynth.models.base import dpsgd  # noqa: E402
 from dpsynth.models.packing import average  # noqa: E402
 from dpsynth.privacy.accountant import calibrate  # noqa: E402

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from picture_nets import classes, cnn, logistic
-from shown import Shown
 
 from dpsynth.evaluation.bias.excess import group_gap
 from dpsynth.evaluation.estimate import patient_weights, weighted_auc
 from dpsynth.evaluation.fidelity import LOOKS
+from dpsynth.evaluation.shown import Shown
 from dpsynth.evaluation.utility.boosting import Predicted
 
 RESAMPLES = 500
@@ -72,12 +72,12 @@ class PictureJudge:
             copy: pictures, of which one of each patient is taken.
             seed: of which, and of the intervals.
         """
-        pair = [each.one_each(seed) for each in (self.held, copy)]
+        pair = [each.one_each(np.random.default_rng(seed)) for each in (self.held, copy)]
         parts: list[tuple[dict[str, Any], list[np.ndarray]]] = [
             ({}, [each.pixels for each in pair])
         ]
-        for code, name in enumerate(self.held.kinds):
-            parts.append(({"group": name}, [each.pixels[each.kind == code] for each in pair]))
+        for code, name in enumerate(self.held.classes):
+            parts.append(({"group": name}, [each.pixels[each.code == code] for each in pair]))
         rows = []
         for group, (real, other) in parts:
             for name, metric in LOOKS.items():
@@ -122,12 +122,12 @@ class PictureJudge:
     def _by_class(self, copy: Shown, seed: int, weights: np.ndarray) -> list[dict[str, Any]]:
         """How well a network that tells all classes apart finds each of them."""
         held = self.held
-        said = classes(copy.pixels, copy.kind, held.pixels, len(held.kinds), seed)
+        said = classes(copy.pixels, copy.code, held.pixels, len(held.classes), seed)
         guess = said.argmax(axis=1)
-        mean = _recalls(held.kind, guess, weights)
+        mean = _recalls(held.code, guess, weights)
         rows = [_row("class_recall_mean", mean) | {"n": len(held)}]
-        for code, name in enumerate(held.kinds):
-            here = held.kind == code
+        for code, name in enumerate(held.classes):
+            here = held.code == code
             if not here.any():
                 continue
             few = {"group": name, "n": len(np.unique(held.patient[here]))}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,10 @@ import torch
 from copies import DELTA, per_model, synthetic
 from picture_judge import PictureJudge
 from results import Results, table
-from shown import Shown
 
 from dpsynth.data.codec import Codec, Tokens, codec
 from dpsynth.data.records import Records
-from dpsynth.data.schema_file import load_schema
+from dpsynth.evaluation.shown import Shown, shown, without_detail
 from dpsynth.models import PICTURE_MODELS
 from dpsynth.schema import Schema
 
@@ -38,7 +37,8 @@ class PictureProtocol:
 
     Attributes:
         name: of the protocol.
-        folder: holds `schema.yaml` and `results.json`.
+        folder: holds `results.json`.
+        schema: of the data, with the label.
         data: the data's folder, unless the command line names another.
         tests: parts that can be tested on; the last is that of the results, the others are to
             develop on.
@@ -53,6 +53,7 @@ class PictureProtocol:
 
     name: str
     folder: Path
+    schema: Schema
     data: Path
     tests: tuple[str, ...]
     parts: Callable[[Schema, Path, str], tuple[Records, Records]]
@@ -87,11 +88,10 @@ def main(protocol: PictureProtocol, words: list[str] | None = None) -> None:
     names = [name for name in asked.models.split(",") if name]
     settings = per_model([n for n in names if n not in protocol.bars], asked.setting, ask)
     torch.set_num_threads(asked.threads)
-    schema = load_schema(protocol.folder / "schema.yaml")
-    train, held = protocol.parts(schema, asked.data, asked.test)
-    schema = schema.model_copy(update={"population": len(train)})
+    train, held = protocol.parts(protocol.schema, asked.data, asked.test)
+    schema = protocol.schema.model_copy(update={"population": len(train)})
     books = codec(schema)
-    seen, real = (shown(books.encode(each), books, schema, protocol) for each in (train, held))
+    seen, real = (judged(books.encode(each), books, protocol) for each in (train, held))
     judge = PictureJudge(seen, real, protocol.groups(held), protocol.by_class)
     results = Results(asked.out, protocol.name, asked.threads)
     for name, epsilon, seed in cases(asked, names):
@@ -110,10 +110,10 @@ def main(protocol: PictureProtocol, words: list[str] | None = None) -> None:
         if epsilon is not None:
             case = name, settings[name], epsilon, seed
             tokens, times = synthetic(*case, train, schema, books, asked.device)
-            copy = shown(tokens, books, schema, protocol)
+            copy = judged(tokens, books, protocol)
             common |= {"delta": DELTA}
             common |= {} if asked.device == "cpu" else {"device": asked.device}
-        copy = seen.coarse() if name == COARSE else copy
+        copy = seen.like(without_detail(seen.pixels)) if name == COARSE else copy
         found = [row for part in wanted for row in getattr(judge, part)(copy, seed)]
         if "worth" in wanted:
             found += [{"metric": k, "value": v} for k, v in times.items()]
@@ -133,23 +133,8 @@ def cases(asked: Any, names: list[str]) -> Iterator[tuple[str, float | None, int
                 yield name, epsilon, seed
 
 
-def shown(tokens: Tokens, books: Codec, schema: Schema, protocol: PictureProtocol) -> Shown:
-    """All pictures with their labels."""
-    assert tokens.pictures is not None and schema.label is not None
-    patient, turn = np.nonzero(tokens.inside)
-    facts, visits = ([f.name for f in each] for each in (books.static, books.visit))
-    column = schema.label.column
-    if column in facts:
-        place = facts.index(column)
-        kinds, kind = books.static[place].labels, tokens.static[patient, place]
-    else:
-        place = visits.index(column)
-        kinds, kind = books.visit[place].labels, tokens.visits[patient, turn, place]
-    return Shown(
-        pixels=tokens.pictures[patient, turn],
-        positive=np.isin(kind, [kinds.index(each) for each in protocol.positive]),
-        patient=patient,
-        patients=len(tokens),
-        kind=kind.astype(np.int64),
-        kinds=tuple(kinds),
-    )
+def judged(tokens: Tokens, books: Codec, protocol: PictureProtocol) -> Shown:
+    """All pictures; positive are those of the classes that the task asks for."""
+    found = shown(tokens, books, protocol.schema.label)
+    asked = [found.classes.index(each) for each in protocol.positive]
+    return replace(found, positive=np.isin(found.code, asked))

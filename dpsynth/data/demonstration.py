@@ -66,7 +66,7 @@ def phantoms(kind: str, folder: Path, patients: int = PHANTOMS, seed: int = SEED
         raise InputError(f"images must be one of {', '.join(KINDS)}, got {kind!r}")
     made = KINDS[kind](patients, seed)
     # How many were drawn is known to all.
-    schema = _schema(f"{kind}-phantoms").model_copy(update={"population": patients})
+    schema = schema_of(f"{kind}-phantoms").model_copy(update={"population": patients})
     table = next(iter(schema.tables))
     write_images(made.images, folder / "scans", made.table["image"].tolist())
     made.facts().to_csv(folder / f"{table}.csv", index=False)
@@ -95,7 +95,7 @@ def pneumoniamnist(file: Path | None = None) -> Demonstration:
         raise InputError(f"{file}: must be {PNEUMONIA}.npz, in the layout of MedMNIST")
     return Demonstration(
         data=(file if file is not None else fetched(),),
-        schema=_schema(PNEUMONIA),
+        schema=schema_of(PNEUMONIA),
         population=f"{PNEUMONIA}-demo",
     )
 
@@ -127,5 +127,6 @@ def fetched() -> Path:
     return path
 
 
-def _schema(name: str) -> Schema:
+def schema_of(name: str) -> Schema:
+    """What is public about data that dpsynth knows by name: "chest-phantoms", `PNEUMONIA`."""
     return load_schema(Path(str(resources.files("dpsynth.data"))) / f"{name}.yaml")

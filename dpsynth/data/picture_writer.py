@@ -143,23 +143,15 @@ def _labels(records: Records, schema: Schema) -> np.ndarray:
     known = schema.columns("patient") | schema.columns("visit")
     column = known[schema.label.column]
     if schema.label.above is not None:
-        values = _of_visits(records, schema.label.column).to_numpy(dtype=np.float64)
+        values = records.at_visits(schema.label.column).to_numpy(dtype=np.float64)
         above = (values > schema.label.above).astype(np.int64)
         return np.where(np.isnan(values), NO_LABEL, above)[:, None]
     return _coded(records, schema.label.column, column, ordinal=True)[:, None]
 
 
-def _of_visits(records: Records, name: str) -> pd.Series:
-    """A column's value at each visit, whether it is of the visit or of the patient."""
-    if name in records.visits:
-        return records.visits[name].reset_index(drop=True)
-    who = records.visits["patient"].to_numpy(dtype=np.int64)
-    return records.static[name].iloc[who].reset_index(drop=True)
-
-
 def _coded(records: Records, name: str, column: Column, *, ordinal: bool = False) -> np.ndarray:
     """(visits,) the column as whole numbers; `ordinal` takes places among the categories."""
-    values = _of_visits(records, name)
+    values = records.at_visits(name)
     if column.type is Kind.COUNT:
         return np.rint(values.fillna(NO_LABEL).to_numpy(dtype=np.float64)).astype(np.int64)
     words = categories_of(column, values)

@@ -50,6 +50,13 @@ class Records:
         pictures = np.concatenate(seen) if seen else None
         return Records(keys, static, pd.concat(visits, ignore_index=True), pictures)
 
+    def at_visits(self, name: str) -> pd.Series:
+        """(visits,) a column's value at each visit, whether it is of the visit or the patient."""
+        if name in self.visits:
+            return self.visits[name].reset_index(drop=True)
+        who = self.visits["patient"].to_numpy(dtype=np.int64)
+        return self.static[name].iloc[who].reset_index(drop=True)
+
     def take(self, patients: np.ndarray) -> Records:
         """The records of those patients (positions), in that order, each with all visits."""
         place = np.full(len(self.keys), -1)

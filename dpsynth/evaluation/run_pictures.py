@@ -33,7 +33,7 @@ def likeness_rows(
     for name, metric in fidelity.PICTURES.items():
         value, other, control = (metric.measure(sides[0], each, seed=seed) for each in sides[1:])
         rows.append(row(name, "fidelity", metric, value, other, control))
-    looks = [each.one_each(rng) for each in sides[:3]]
+    looks = [each.one_each(rng).pixels for each in sides[:3]]
     looks.append(without_detail(looks[2]))
     for name, looked in fidelity.LOOKS.items():
         value, other, control = (looked.measure(looks[0], each, seed=seed) for each in looks[1:])

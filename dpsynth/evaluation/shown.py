@@ -47,11 +47,18 @@ class Shown:
         """The same patients and classes with other pictures."""
         return replace(self, pixels=pixels)
 
-    def one_each(self, rng: np.random.Generator) -> np.ndarray:
-        """(patients with any, size, size, channels) one picture of each, drawn evenly."""
+    def one_each(self, rng: np.random.Generator) -> Shown:
+        """One picture of each patient who has any, drawn evenly."""
         order = rng.permutation(len(self))
         _, first = np.unique(self.patient[order], return_index=True)
-        return self.pixels[order[first]]
+        kept = order[first]
+        return replace(
+            self,
+            pixels=self.pixels[kept],
+            patient=self.patient[kept],
+            code=self.code[kept],
+            positive=self.positive[kept],
+        )
 
 
 def shown(tokens: Tokens, codec: Codec, label: Label | None) -> Shown:

@@ -20,22 +20,20 @@ class Game:
     """What critic and generator play for: losses of scores, each of its own row.
 
     Attributes:
-        real, generated: of the critic, for either half.
-        fooled: of the generator.
+        real, generated: of the critic, for either half; the generator loses by its records what
+            the critic loses by real ones.
     """
 
     real: Callable[[Tensor], Tensor]
     generated: Callable[[Tensor], Tensor]
-    fooled: Callable[[Tensor], Tensor]
 
 
 # The difference of two means (an integral probability metric).
-MEANS = Game(real=torch.neg, generated=torch.Tensor.clone, fooled=torch.neg)
+MEANS = Game(real=torch.neg, generated=torch.Tensor.clone)
 # Telling one from the other (Goodfellow et al. 2014, with their generator's second loss).
 TELLING = Game(
     real=lambda score: functional.softplus(-score),
     generated=functional.softplus,
-    fooled=lambda score: functional.softplus(-score),
 )
 
 
@@ -84,4 +82,4 @@ def add_generated_half(
 
 def generator_loss(critic: nn.Module, record: Sequence[Tensor], game: Game = MEANS) -> Tensor:
     """The mean of what the generator loses by generated records that are not taken for real."""
-    return game.fooled(critic(*record)).mean()
+    return game.real(critic(*record)).mean()

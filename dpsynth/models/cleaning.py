@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dpsynth.privacy.spectrum import Spectrum
+
+
+def cleaned_counts(found: Sequence[np.ndarray], total: float) -> np.ndarray:
+    """(classes,) pictures of each, all above nothing; they add up to the known number of all.
+
+    Args:
+        found: noisy counts, or nothing where all pictures are of one class.
+        total: public.
+    """
+    if not found:
+        return np.array([total])
+    held = np.maximum(found[0], 0.0) + 1.0
+    return np.asarray(held * total / held.sum())
 
 
 def settled(

@@ -14,11 +14,9 @@ from dpsynth.data.codec import Codec, Tokens
 from dpsynth.errors import InputError
 from dpsynth.models.base import Progress, planned
 from dpsynth.models.class_noise import ClassNoise
-from dpsynth.models.packing import as_arrays, as_tensors, under
+from dpsynth.models.picture_start import PictureStart
 from dpsynth.models.settings import check_ranges, chosen
-from dpsynth.models.spectra import Spectra
 from dpsynth.models.state import State
-from dpsynth.models.warm import WarmStart
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.plan import Plan
@@ -55,8 +53,7 @@ class DctGaussian:
 
     def __init__(self, schema: Schema, codec: Codec, plan: Plan, **settings: Any) -> None:
         wanted = chosen(Settings, "dct-gaussian", settings)
-        self._facts = WarmStart(schema, codec, plan)
-        self._pictures = Spectra(schema, codec, plan, wanted.kept)
+        self._start = PictureStart(schema, codec, plan, wanted.kept)
 
     @staticmethod
     def plan(schema: Schema, budget: Budget, count_epsilon: float = 0.0, **settings: Any) -> Plan:
@@ -65,30 +62,27 @@ class DctGaussian:
         need_pictures(schema, "dct-gaussian")
 
         def releases(left: float) -> tuple[tuple[str, float], ...]:
-            facts = WarmStart.releases(schema, left * wanted.facts_share)
-            return (*facts, *Spectra.releases(left * (1 - wanted.facts_share)))
+            share = wanted.facts_share
+            return PictureStart.releases(schema, left * share, left * (1 - share))
 
         return planned(schema, budget, releases, count_epsilon=count_epsilon)
 
     def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:
         """Ask, and fit."""
-        self._facts.fit(door, state, progress)
-        self._pictures.fit(door, state)
+        self._start.fit(door, state, progress)
         progress("measuring", 1, 1)
 
     def tensors(self) -> dict[str, Tensor]:
         """The fitted chain and the Gaussians."""
-        held = {f"facts.{k}": v for k, v in as_tensors(self._facts.arrays()).items()}
-        return held | {f"pictures.{k}": v for k, v in as_tensors(self._pictures.arrays()).items()}
+        return self._start.tensors()
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up saved ones."""
-        self._facts.take_up(as_arrays(under("facts", tensors)))
-        self._pictures.take_up(as_arrays(under("pictures", tensors)))
+        self._start.load(tensors)
 
     def by_class(self) -> tuple[ClassNoise, ...]:
         """What noise left of each class's mean picture."""
-        return self._pictures.by_class()
+        return self._start.by_class()
 
     def sample(
         self,
@@ -100,8 +94,8 @@ class DctGaussian:
     ) -> Tokens:
         """Columns first, then a picture for each visit."""
         rng = np.random.default_rng(seed)
-        tokens = self._facts.sample(patients, rng, where)
-        made = replace(tokens, pictures=self._pictures.sample(tokens, rng))
+        tokens = self._start.facts.sample(patients, rng, where)
+        made = replace(tokens, pictures=self._start.pictures.sample(tokens, rng))
         progress("generating", patients, patients)
         return made
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.errors import InputError
 from dpsynth.models.base import Progress, planned
+from dpsynth.models.cleaning import cleaned_counts
 from dpsynth.models.dct_gaussian import need_pictures
 from dpsynth.models.mean_match import LATENT, SpectrumMaker, match
 from dpsynth.models.packing import as_arrays, as_tensors, under
@@ -26,7 +27,7 @@ from dpsynth.privacy.door import Door
 from dpsynth.privacy.picture_features import FourierSums
 from dpsynth.privacy.picture_sums import OfPictures
 from dpsynth.privacy.plan import Plan
-from dpsynth.privacy.query import Query, Question, Slot, Where
+from dpsynth.privacy.query import Question
 from dpsynth.privacy.spectrum import Spectrum
 from dpsynth.schema import Schema
 
@@ -117,10 +118,7 @@ class DpMerf:
         W = self.frequencies()
         found = state.once("embeddings", lambda: door.measure("embeddings", self._questions(W)))
         total = float(self._plan.population)
-        counts = np.array([total])
-        if len(found) > 1:
-            held = np.maximum(found[1], 0.0) + 1.0
-            counts = held * total / held.sum()
+        counts = cleaned_counts(found[1:], total)
         match(
             self.net,
             found[0] / counts[:, None],
@@ -177,8 +175,4 @@ class DpMerf:
         """Sums of features and, where there are classes, how many pictures are of each."""
         width = self._spectrum.width
         of = OfPictures(spectrum=self._spectrum, classes=self._classes, centre=np.zeros(width))
-        asked: list[Question] = [FourierSums(of=of, frequencies=W)]
-        if self._classes.per_visit is not None:
-            where: Where = "now" if self._classes.per_visit else "static"
-            asked.append(Query(slots=(Slot(where, self._classes.place),)))
-        return asked
+        return [FourierSums(of=of, frequencies=W), *self._classes.counted()]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from dpsynth.models import gan_settings, image_gan_settings
 from dpsynth.models.adversary import MEANS, Game, add_generated_half, generator_loss
 from dpsynth.models.packing import average, packed, unpack
 
@@ -18,31 +19,7 @@ MEMORY = 0.7  # of how many generated records the critic tells
 G = TypeVar("G", bound=nn.Module)
 Play = Callable[[Any, torch.Generator], tuple[Sequence[Tensor], Tensor]]
 """(drawn start, source) -> what the critic is shown, with gradients, and the strain."""
-
-
-class Rules(Protocol):
-    """What a duel takes from a model's settings.
-
-    Attributes:
-        clip_norm: of one generated record's gradient.
-        critic_rate, rate: of Adam.
-        fade: pull of the critic's weights towards zero.
-        leash: price of strain in the generator's loss.
-        decay: longest memory of the average.
-    """
-
-    @property
-    def clip_norm(self) -> float: ...  # noqa: D102
-    @property
-    def critic_rate(self) -> float: ...  # noqa: D102
-    @property
-    def rate(self) -> float: ...  # noqa: D102
-    @property
-    def fade(self) -> float: ...  # noqa: D102
-    @property
-    def leash(self) -> float: ...  # noqa: D102
-    @property
-    def decay(self) -> float: ...  # noqa: D102
+Rules = gan_settings.Settings | image_gan_settings.Settings
 
 
 class Duel(Generic[G]):
@@ -58,8 +35,8 @@ class Duel(Generic[G]):
 
     Attributes:
         kept: the generator's moving average.
-        told: share of generated records that the critic scores below zero, as it goes: how far
-            ahead it is, by generated records alone.
+        told: share of generated records that the critic scored below zero, the last steps that
+            `tell` was asked at counting most; by generated records alone.
     """
 
     def __init__(
@@ -81,6 +58,7 @@ class Duel(Generic[G]):
         )
         self.adam = torch.optim.Adam(self.generator.parameters(), lr=rules.rate, betas=BETAS)
         self.turns, self.told = 0, 0.0
+        self._shown: Sequence[Tensor] = ()  # to the critic, at its last step
 
     def rates(self, gone: float) -> None:
         """Set the steps' sizes, where that share of training is gone: down to a tenth in a line."""
@@ -98,9 +76,14 @@ class Duel(Generic[G]):
         add_generated_half(self.critic, record, self.rules.clip_norm, self.game)
         self.critic_adam.step()
         self.critic_adam.zero_grad()
+        self._shown = record
+
+    def tell(self) -> float:
+        """How far ahead the critic is, after a step of its own: see `told`."""
         with torch.no_grad():
-            told = (self.critic(*record) < 0).float().mean().item()
-        self.told = MEMORY * self.told + (1 - MEMORY) * told
+            now = (self.critic(*self._shown) < 0).float().mean().item()
+        self.told = MEMORY * self.told + (1 - MEMORY) * now
+        return self.told
 
     def learn_generator(self, drawn: Any, draws: torch.Generator) -> None:
         """Towards what the critic scores high.

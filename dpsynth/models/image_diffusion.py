@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,14 +15,14 @@ from dpsynth.data.codec import Codec, Tokens
 from dpsynth.models.base import Progress, dpsgd, planned
 from dpsynth.models.class_noise import ClassNoise
 from dpsynth.models.dct_gaussian import need_pictures
+from dpsynth.models.descent import descend
 from dpsynth.models.edm import SIGMA_MAX, Gaussians, sampled
 from dpsynth.models.nets.denoiser import Denoiser
-from dpsynth.models.packing import as_arrays, as_tensors, average, packed, under, unpack
+from dpsynth.models.packing import under
 from dpsynth.models.picture_objective import PictureObjective
+from dpsynth.models.picture_start import PictureStart
 from dpsynth.models.settings import check_ranges, chosen
-from dpsynth.models.spectra import Spectra
 from dpsynth.models.state import State
-from dpsynth.models.warm import WarmStart
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.plan import Plan
@@ -92,10 +91,9 @@ class ImageDiffusion:
     def __init__(self, schema: Schema, codec: Codec, plan: Plan, **settings: Any) -> None:
         self.settings = chosen(Settings, "image-diffusion", settings)
         self.plan_ = plan
-        self._facts = WarmStart(schema, codec, plan)
-        self._pictures = Spectra(schema, codec, plan, self.settings.kept)
-        spectrum = self._pictures.spectrum
-        self.objective = PictureObjective(codec, spectrum, self._pictures.classes)
+        self._start = PictureStart(schema, codec, plan, self.settings.kept)
+        spectrum = self._start.pictures.spectrum
+        self.objective = PictureObjective(codec, spectrum, self._start.pictures.classes)
         self.net = Denoiser(
             spectrum.width, self.objective.sizes, self.settings.width, self.settings.depth
         )
@@ -111,53 +109,45 @@ class ImageDiffusion:
         )
 
         def releases(left: float) -> tuple[tuple[str, float], ...]:
-            facts = WarmStart.releases(schema, left * wanted.facts_share)
-            return (*facts, *Spectra.releases(left * wanted.pictures_share))
+            return PictureStart.releases(
+                schema, left * wanted.facts_share, left * wanted.pictures_share
+            )
 
         return planned(schema, budget, releases, count_epsilon=count_epsilon, training=training)
 
     def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:
         """Ask for columns and Gaussians, train, and keep the moving average of the weights."""
-        self._facts.fit(door, state, progress)
-        self._pictures.fit(door, state)
+        self._start.fit(door, state, progress)
         self._centre(device)
         training = self.plan_.training
         assert training is not None
         self.net.to(device)
-        kept = copy.deepcopy(self.net)
-        optimizer = torch.optim.Adam(self.net.parameters(), lr=self.settings.rate)
-        modules, adam = {"net": self.net, "kept": kept}, {"adam": optimizer}
-        restored = state.restore()
-        if restored is not None:
-            unpack(restored[0], modules, adam)
-        for step in range(state.asked, training.steps):
-            for group in optimizer.param_groups:
-                group["lr"] = self.settings.rate * _ramp(step, training.steps)
-            state.asking(step)
-            door.step(self.net, self.objective)
-            optimizer.step()
-            average(kept, self.net, min(self.settings.decay, (step + 1) / (step + 10)))
-            done = step + 1
-            if done % self.settings.save_every == 0 or done == training.steps:
-                state.checkpoint(packed(modules, adam), done)
-            progress("training", done, training.steps)
-        self.net = kept
+        asked = self.settings
+        self.net = descend(
+            self.net,
+            self.objective,
+            door,
+            state,
+            training.steps,
+            rate=asked.rate,
+            decay=asked.decay,
+            save_every=asked.save_every,
+            progress=progress,
+        )
 
     def tensors(self) -> dict[str, Tensor]:
         """The averaged weights, the Gaussians and the chain of the columns."""
         held = {f"net.{name}": value for name, value in self.net.state_dict().items()}
-        held |= {f"facts.{k}": v for k, v in as_tensors(self._facts.arrays()).items()}
-        return held | {f"pictures.{k}": v for k, v in as_tensors(self._pictures.arrays()).items()}
+        return held | self._start.tensors()
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up saved ones."""
         self.net.load_state_dict(under("net", tensors))
-        self._facts.take_up(as_arrays(under("facts", tensors)))
-        self._pictures.take_up(as_arrays(under("pictures", tensors)))
+        self._start.load(tensors)
 
     def by_class(self) -> tuple[ClassNoise, ...]:
         """What noise left of each class's mean picture."""
-        return self._pictures.by_class()
+        return self._start.by_class()
 
     def sample(
         self,
@@ -172,9 +162,9 @@ class ImageDiffusion:
         self.net.to(device).eval()
         self._centre(device)
         draws = torch.Generator(device=device).manual_seed(seed)
-        tokens = self._facts.sample(patients, np.random.default_rng(seed), where)
+        tokens = self._start.facts.sample(patients, np.random.default_rng(seed), where)
         codes, of_class = self.objective.codes_of(tokens)
-        spectrum = self._pictures.spectrum
+        spectrum = self._start.pictures.spectrum
         frame = (spectrum.size, spectrum.size, spectrum.channels)
         made = np.zeros((len(codes), *frame), dtype=np.uint8)
         for start in range(0, len(codes), chunk):
@@ -201,10 +191,5 @@ class ImageDiffusion:
             return sampled(x, guess, self.settings.sampling_steps)
 
     def _centre(self, device: torch.device) -> None:
-        held = self._pictures.arrays()
+        held = self._start.pictures.arrays()
         self.objective.gaussians = Gaussians.of(held["means"], held["roots"], device)
-
-
-def _ramp(step: int, steps: int) -> float:
-    """Ten steps up, then down to 0.3 in a straight line."""
-    return min(1.0, (step + 1) / 10) * (1 - 0.7 * step / steps)

@@ -19,13 +19,12 @@ from dpsynth.models.duel import Duel
 from dpsynth.models.image_gan_settings import Settings
 from dpsynth.models.nets.picture_critic import PictureCritic
 from dpsynth.models.nets.spectrum_refiner import NOISE, SpectrumRefiner
-from dpsynth.models.packing import as_arrays, as_tensors, under
+from dpsynth.models.packing import under
 from dpsynth.models.picture_adversary import RealPictures, turned
+from dpsynth.models.picture_start import PictureStart
 from dpsynth.models.settings import chosen
-from dpsynth.models.spectra import Spectra
 from dpsynth.models.state import State
-from dpsynth.models.warm import WarmStart
-from dpsynth.models.waves import Waves
+from dpsynth.models.waves import Waves, pictures_of
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.plan import Plan
@@ -54,9 +53,8 @@ class ImageGan:
         assert codec.picture is not None
         self.settings = chosen(Settings, "image-gan", settings)
         self.plan_, self.picture = plan, codec.picture
-        self._facts = WarmStart(schema, codec, plan)
-        self._pictures = Spectra(schema, codec, plan, self.settings.kept)
-        coarse = self._pictures.spectrum
+        self._start = PictureStart(schema, codec, plan, self.settings.kept)
+        coarse = self._start.pictures.spectrum
         fine = replace(coarse, kept=min(max(self.settings.fine, coarse.kept), coarse.size))
         self.waves = Waves(fine)
         self._places = torch.from_numpy(coarse.places_in(fine))
@@ -74,15 +72,15 @@ class ImageGan:
         training = dpsgd(budget, batch, clip_norm=wanted.clip_norm, steps=wanted.steps)
 
         def releases(left: float) -> tuple[tuple[str, float], ...]:
-            facts = WarmStart.releases(schema, left * wanted.facts_share)
-            return (*facts, *Spectra.releases(left * wanted.pictures_share))
+            return PictureStart.releases(
+                schema, left * wanted.facts_share, left * wanted.pictures_share
+            )
 
         return planned(schema, budget, releases, count_epsilon=count_epsilon, training=training)
 
     def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:
         """Ask for columns and Gaussians, then train critic and generator in turn."""
-        self._facts.fit(door, state, progress)
-        self._pictures.fit(door, state)
+        self._start.fit(door, state, progress)
         training, asked = self.plan_.training, self.settings
         assert training is not None
         draws = torch.Generator(device=device)
@@ -101,7 +99,7 @@ class ImageGan:
             state.asking(step)
             door.step(duel.critic, real)
             duel.learn_critic(next(pool), draws)
-            if duel.told >= asked.ahead:
+            if duel.tell() >= asked.ahead:
                 for _ in range(asked.turns):
                     duel.learn_generator(next(pool), draws)
             done = step + 1
@@ -113,14 +111,12 @@ class ImageGan:
     def tensors(self) -> dict[str, Tensor]:
         """The averaged generator, the Gaussians and the columns' chain; nothing of the critic."""
         held = {f"generator.{k}": v for k, v in self.generator.state_dict().items()}
-        held |= {f"facts.{k}": v for k, v in as_tensors(self._facts.arrays()).items()}
-        return held | {f"pictures.{k}": v for k, v in as_tensors(self._pictures.arrays()).items()}
+        return held | self._start.tensors()
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up what `tensors` gave."""
         self.generator.load_state_dict(under("generator", tensors))
-        self._facts.take_up(as_arrays(under("facts", tensors)))
-        self._pictures.take_up(as_arrays(under("pictures", tensors)))
+        self._start.load(tensors)
 
     def sample(
         self,
@@ -135,7 +131,7 @@ class ImageGan:
         self.generator.to(device).eval()
         rng, draws = np.random.default_rng(seed), torch.Generator(device=device)
         draws.manual_seed(seed)
-        tokens = self._facts.sample(patients, rng, where)
+        tokens = self._start.facts.sample(patients, rng, where)
         size, channels = self.picture.size, self.picture.channels
         pictures = np.zeros((*tokens.visits.shape[:2], size, size, channels), dtype=np.uint8)
         made = [np.zeros((0, size, size, channels), dtype=np.uint8)]
@@ -144,15 +140,14 @@ class ImageGan:
             for start in range(0, len(codes), chunk):
                 part = spectra[start : start + chunk], codes[start : start + chunk]
                 (pixels, _), _ = self._play(part, draws)
-                bright = ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-                made.append(bright.permute(0, 2, 3, 1).cpu().numpy())
+                made.append(pictures_of(pixels))
                 progress("generating", min(start + chunk, len(codes)), len(codes))
         pictures[tokens.inside] = np.concatenate(made)
         return replace(tokens, pictures=pictures)
 
     def by_class(self) -> tuple[ClassNoise, ...]:
         """What noise left of each class's mean picture."""
-        return self._pictures.by_class()
+        return self._start.by_class()
 
     def _critic(self, drawn: Tensor) -> PictureCritic:
         """At its start: what it sees is standardised by the warm start's pictures."""
@@ -176,7 +171,7 @@ class ImageGan:
         """Draws of the warm start without end; the first is a large one, and more come of each."""
         rows, first = self.settings.generated, True
         while True:
-            made = self._facts.sample(max(8 * rows, STANDARD), rng)
+            made = self._start.facts.sample(max(8 * rows, STANDARD), rng)
             if not made.inside.any():  # of so much noise that nobody has a picture
                 made = replace(made, length=np.minimum(made.length + 1, 1).astype(np.int16))
                 made.visits[:, :1] = 0
@@ -192,8 +187,8 @@ class ImageGan:
         """Spectra from the warm start, and codes, of all pictures of those patients."""
         patient, turn = np.nonzero(tokens.inside)
         codes = np.concatenate([tokens.static[patient], tokens.visits[patient, turn]], axis=1)
-        of_class = self._pictures.classes.of(tokens, patient, turn)
-        numbers = self._pictures.numbers(of_class, rng).astype(np.float32)
+        of_class = self._start.pictures.classes.of(tokens, patient, turn)
+        numbers = self._start.pictures.numbers(of_class, rng).astype(np.float32)
         spectra = torch.zeros(len(codes), self.waves.spectrum.width)
         spectra[:, self._places] = torch.from_numpy(numbers)
         return spectra.to(device), torch.from_numpy(codes.astype(np.int64)).to(device)

@@ -8,6 +8,7 @@ from torch import Tensor
 from dpsynth.models.adversary import TELLING
 from dpsynth.models.nets.picture_critic import PictureCritic
 from dpsynth.models.picture_objective import one_each
+from dpsynth.models.waves import pixels_of
 from dpsynth.privacy.draws import RowDraws
 
 WAYS = 8  # of a picture without a way up
@@ -35,7 +36,7 @@ class RealPictures:
                 whether there was one
         """
         static, now, picture, here = one_each(rows, draws)
-        pixels = (picture.float() / 127.5 - 1.0).permute(0, 3, 1, 2)
+        pixels = pixels_of(picture)
         if not self.upright:
             pixels = turned(pixels, draws.uniform(1)[:, 0])
         return pixels, torch.cat([static, now], 1), here

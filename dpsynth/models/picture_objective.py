@@ -10,7 +10,7 @@ from dpsynth.data.codec import Codec, Tokens
 from dpsynth.models.edm import P_MEAN, P_STD, Gaussians
 from dpsynth.models.nets.denoiser import Denoiser
 from dpsynth.models.waves import Waves
-from dpsynth.privacy.draws import RowDraws
+from dpsynth.privacy.draws import RowDraws, normals
 from dpsynth.privacy.picture_sums import Classes
 from dpsynth.privacy.spectrum import Spectrum
 
@@ -47,8 +47,8 @@ class PictureObjective:
         z = self.waves.of(picture)
         if len(self._places) > 1:
             z = self.turned(z, draws.uniform(1)[:, 0])
-        sigma = torch.exp(P_MEAN + P_STD * _normal(draws.uniform(1))[:, 0])
-        x = z + sigma[:, None] * _normal(draws.uniform(z.shape[1]))
+        sigma = torch.exp(P_MEAN + P_STD * normals(draws, 1)[:, 0])
+        x = z + sigma[:, None] * normals(draws, z.shape[1])
         assert self.gaussians is not None
         D, sd, seen = self.gaussians.guess(x, sigma, self.of_class(static, now))
         return seen, sigma.log(), codes, (z - D) / sd, here
@@ -89,8 +89,3 @@ def one_each(rows: tuple[Tensor, ...], draws: RowDraws) -> tuple[Tensor, Tensor,
     turn = (draws.uniform(1)[:, 0] * length).long().clamp(max=visits.shape[1] - 1)
     row = torch.arange(len(length), device=length.device)
     return static, visits[row, turn].clamp(min=0), pictures[row, turn], length > 0
-
-
-def _normal(uniform: Tensor) -> Tensor:
-    """Standard normals of uniforms at 24 bits."""
-    return torch.special.ndtri((uniform + 2.0**-25).clamp(max=1 - 2.0**-25).double()).float()

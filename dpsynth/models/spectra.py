@@ -8,7 +8,7 @@ import numpy as np
 
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.models.class_noise import ClassNoise, class_noise
-from dpsynth.models.cleaning import roots, settled
+from dpsynth.models.cleaning import cleaned_counts, roots, settled
 from dpsynth.models.state import State
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.picture_sums import (
@@ -19,7 +19,7 @@ from dpsynth.privacy.picture_sums import (
     PictureSums,
 )
 from dpsynth.privacy.plan import Plan
-from dpsynth.privacy.query import Query, Question, Slot, Where, joint_sensitivity
+from dpsynth.privacy.query import Question, joint_sensitivity
 from dpsynth.privacy.spectrum import Spectrum
 from dpsynth.schema import Picture, Schema
 
@@ -127,16 +127,12 @@ class Spectra:
         width = self.spectrum.width
         clip = FAR * width**0.5
         of = OfPictures(spectrum=self.spectrum, classes=self.classes, centre=np.zeros(width))
-        asked: list[Question] = [PictureSums(of=of, clip=clip, weight=1 / clip)]
-        if self.classes.per_visit is not None:
-            where: Where = "now" if self.classes.per_visit else "static"
-            asked.append(Query(slots=(Slot(where, self.classes.place),), weight=COUNTS))
+        sums = PictureSums(of=of, clip=clip, weight=1 / clip)
+        asked: list[Question] = [sums, *self.classes.counted(COUNTS)]
         found = state.once("means", lambda: door.measure("means", asked))
         total = float(self.plan.population)
-        if len(found) < 2:
-            return np.array([total]), self.spectrum.even(found[0].sum(axis=0) / total)
-        held = np.maximum(found[1], 0.0) + 1.0
-        return held * total / held.sum(), self.spectrum.even(found[0].sum(axis=0) / total)
+        centre = self.spectrum.even(found[0].sum(axis=0) / total)
+        return cleaned_counts(found[1:], total), centre
 
     def _bound(self, door: Door, state: State, centre: np.ndarray) -> float:
         """The length that about nine in ten pictures have at most, about `centre`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,12 +12,13 @@ from torch import Tensor
 from dpsynth.data.codec import PAD, Codec, Tokens
 from dpsynth.models import gate
 from dpsynth.models.base import Progress, dpsgd, planned, quiet
+from dpsynth.models.descent import descend
 from dpsynth.models.diffusion_settings import HEADS, Settings, share_of_tables
 from dpsynth.models.gate import Gate
 from dpsynth.models.layout import Layout
 from dpsynth.models.masked import MaskedObjective, generate
 from dpsynth.models.nets.visit_net import VisitNet
-from dpsynth.models.packing import as_arrays, as_tensors, average, packed, under, unpack
+from dpsynth.models.packing import as_arrays, as_tensors, under
 from dpsynth.models.settings import chosen
 from dpsynth.models.state import State
 from dpsynth.models.warm import WarmStart, joined
@@ -98,28 +98,19 @@ class TableDiffusion:
         training = self.plan_.training
         assert training is not None
         self.net.to(device)
-        kept = copy.deepcopy(self.net)
-        optimizer = torch.optim.Adam(self.net.parameters(), lr=self.settings.rate)
-        modules, adam = {"net": self.net, "kept": kept}, {"adam": optimizer}
-        restored = state.restore()
-        if restored is None:
-            self._warm_up(progress, device)
-            kept.load_state_dict(self.net.state_dict())
-            state.checkpoint(packed(modules, adam), 0)
-        else:
-            unpack(restored[0], modules, adam)
-        for step in range(state.asked, training.steps):
-            for group in optimizer.param_groups:
-                group["lr"] = self.settings.rate * _ramp(step, training.steps)
-            state.asking(step)
-            door.step(self.net, self.objective)
-            optimizer.step()
-            average(kept, self.net, min(self.settings.decay, (step + 1) / (step + 10)))
-            done = step + 1
-            if done % self.settings.save_every == 0 or done == training.steps:
-                state.checkpoint(packed(modules, adam), done)
-            progress("training", done, training.steps)
-        self.net = kept
+        asked = self.settings
+        self.net = descend(
+            self.net,
+            self.objective,
+            door,
+            state,
+            training.steps,
+            rate=asked.rate,
+            decay=asked.decay,
+            save_every=asked.save_every,
+            progress=progress,
+            warm_up=lambda: self._warm_up(progress, device),
+        )
         self.gate = gate.ask(
             door,
             state,
@@ -241,8 +232,3 @@ class TableDiffusion:
 
 def _fresh() -> int:
     return int(np.random.default_rng().integers(2**63))
-
-
-def _ramp(step: int, steps: int) -> float:
-    """Ten steps up, then down to 0.3 in a straight line."""
-    return min(1.0, (step + 1) / 10) * (1 - 0.7 * step / steps)

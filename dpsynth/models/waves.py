@@ -11,6 +11,17 @@ from torch import Tensor
 from dpsynth.privacy.spectrum import COLOURS, Spectrum
 
 
+def pixels_of(pictures: Tensor) -> Tensor:
+    """(rows, size, size, channels) uint8 -> (rows, channels, size, size) in [-1, 1]."""
+    return (pictures.float() / 127.5 - 1.0).permute(0, 3, 1, 2)
+
+
+def pictures_of(pixels: Tensor) -> np.ndarray:
+    """Inverse of `pixels_of`; what is out of range is clamped."""
+    shades = ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return shades.permute(0, 2, 3, 1).cpu().numpy()
+
+
 class Waves:
     """`Spectrum.of`, and its inverse without rounding.
 

@@ -44,8 +44,8 @@ def classes(records: Records, schema: Schema) -> list[str]:
     label = schema.label
     if label is None:
         return [""] * len(records.visits)
-    name, who = label.column, records.visits["patient"].to_numpy(dtype=np.int64)
-    told = records.visits[name] if name in records.visits else records.static[name].iloc[who]
+    name = label.column
+    told = records.at_visits(name)
     missing = told.isna().to_numpy()
     if label.above is None:
         words = [f"{name}: {value}" for value in told]

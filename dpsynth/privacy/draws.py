@@ -44,6 +44,12 @@ class RowDraws:
         return (_shifted(words, 40).float() * 2.0**-24).view(len(words), *shape)
 
 
+def normals(draws: RowDraws, *shape: int) -> Tensor:
+    """(rows, *shape) standard normals of each row's own, float32, from its uniforms."""
+    between = (draws.uniform(*shape) + 2.0**-25).clamp(max=1 - 2.0**-25)
+    return torch.special.ndtri(between.double()).float()
+
+
 def _shifted(words: Tensor, bits: int) -> Tensor:
     """To the right, zeros coming in from the left."""
     return (words >> bits) & ((1 << (64 - bits)) - 1)

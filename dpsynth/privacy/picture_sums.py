@@ -9,6 +9,7 @@ import numpy as np
 
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.privacy.moments import UNSAID, clipped
+from dpsynth.privacy.query import Query, Question, Slot, Where
 from dpsynth.privacy.spectrum import Spectrum
 
 CHUNK = 512  # patients whose pictures are held as numbers at once
@@ -31,6 +32,13 @@ class Classes:
         if self.per_visit is None:
             return 1
         return (codec.visit if self.per_visit else codec.static)[self.place].size
+
+    def counted(self, weight: float = 1.0) -> list[Question]:
+        """The question how many pictures are of each; none where all are of one."""
+        if self.per_visit is None:
+            return []
+        where: Where = "now" if self.per_visit else "static"
+        return [Query(slots=(Slot(where, self.place),), weight=weight)]
 
     def of(self, tokens: Tokens, patient: np.ndarray, turn: np.ndarray) -> np.ndarray:
         """(rows,) classes of those patients' pictures."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from dpsynth.data.reader import read
 from dpsynth.data.records import Records
+from dpsynth.data.schema_file import load_schema
 from dpsynth.schema import Schema
 
 HERE = Path(__file__).resolve().parent
@@ -60,6 +61,7 @@ def groups(found: Records) -> dict[str, np.ndarray]:
 PROTOCOL = picture_protocol.PictureProtocol(
     name="ham10000",
     folder=HERE,
+    schema=load_schema(HERE / "schema.yaml"),
     data=picture_protocol.SHARED / "ham10000",
     tests=("look", "test"),
     parts=parts,

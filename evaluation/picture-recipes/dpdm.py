@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from picture_door import labelled, normals
+from picture_door import labelled
 from recipe import Task, steps_within
 from torch import Tensor
 from unet import SPREAD, UNet
@@ -20,7 +20,7 @@ from dpsynth.models.base import dpsgd
 from dpsynth.models.packing import average
 from dpsynth.privacy.accountant import calibrate
 from dpsynth.privacy.door import Door
-from dpsynth.privacy.draws import RowDraws
+from dpsynth.privacy.draws import RowDraws, normals
 from dpsynth.privacy.grad import clipped_sum
 
 P_MEAN, P_STD, RHO = -1.2, 1.2, 7.0  # the paper's noise levels in training

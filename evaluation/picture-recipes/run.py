@@ -14,8 +14,10 @@ import numpy as np
 import torch
 
 from dpsynth.data.codec import Codec, codec
+from dpsynth.data.demonstration import PNEUMONIA, schema_of
 from dpsynth.data.records import Records
-from dpsynth.data.schema_file import load_schema
+from dpsynth.evaluation.shown import Shown, shown
+from dpsynth.models.waves import pictures_of
 from dpsynth.privacy.budget import Budget
 
 HERE = Path(__file__).resolve().parent
@@ -24,14 +26,13 @@ from copies import DELTA  # noqa: E402
 from dp_feta import DpFeta  # noqa: E402
 from dp_gan import DpGan  # noqa: E402
 from dpdm import Dpdm  # noqa: E402
-from picture_door import FILE, opened, pictures, shades, split  # noqa: E402
+from picture_door import FILE, opened, split  # noqa: E402
 from picture_judge import PictureJudge  # noqa: E402
 from recipe import Recipe, Task  # noqa: E402
 from results import Results, table  # noqa: E402
-from shown import Shown  # noqa: E402
 
 RECIPES: dict[str, type[Recipe]] = {"dpdm": Dpdm, "dp-feta": DpFeta, "dp-gan": DpGan}
-BASE = HERE.parent / "pneumoniamnist"
+SCHEMA = schema_of(PNEUMONIA)
 SHARED = HERE.parents[2] / "shared/data/pneumoniamnist"
 
 
@@ -48,10 +49,9 @@ def main(words: list[str] | None = None) -> None:
     ask.add_argument("--test", default="test", choices=("val", "test"), help="val: to develop on")
     asked = ask.parse_args(words)
     torch.set_num_threads(1)
-    schema = load_schema(BASE / "schema.yaml")
-    train, held = (split(schema, asked.data / FILE, each) for each in ("train", asked.test))
-    books = codec(schema.model_copy(update={"population": len(train)}))
-    seen, real = (Shown.each_alone(*pictures(books.encode(each))) for each in (train, held))
+    train, held = (split(SCHEMA, asked.data / FILE, each) for each in ("train", asked.test))
+    books = codec(SCHEMA.model_copy(update={"population": len(train)}))
+    seen, real = (shown(books.encode(each), books, SCHEMA.label) for each in (train, held))
     judge = PictureJudge(seen, real, {}, by_class=False)
     results = Results(asked.out, "picture-recipes", 1)
     for seed in range(asked.seeds):
@@ -59,8 +59,7 @@ def main(words: list[str] | None = None) -> None:
             for name in asked.recipes.split(","):
                 if results.holds(model=name, epsilon=epsilon, seed=seed):
                     continue
-                made, facts = copied(name, epsilon, seed, train, books, asked.limit_s, asked.made)
-                copy = Shown.each_alone(*made)
+                copy, facts = copied(name, epsilon, seed, train, books, asked.limit_s, asked.made)
                 found = judge.worth(copy, seed) + judge.distances(copy, seed)
                 found += [{"metric": k, "value": v} for k, v in facts.items()]
                 common = {"model": name, "epsilon": epsilon, "seed": seed, "delta": DELTA}
@@ -78,8 +77,8 @@ def copied(
     books: Codec,
     limit_s: float,
     many: int | None,
-) -> tuple[tuple[np.ndarray, np.ndarray], dict[str, float]]:
-    """Pictures with labels, as many of each class, and processor seconds and steps."""
+) -> tuple[Shown, dict[str, float]]:
+    """Pictures, each of a patient of its own and as many of each class; seconds and steps."""
     assert books.picture is not None
     size = len(train)  # published
     task = Task(
@@ -96,11 +95,18 @@ def copied(
     recipe.fit(door)
     trained = time.process_time()
     code = torch.arange(many or size) % 2
-    made = shades(recipe.draw(code)), code.numpy() == 1
+    copy = Shown(
+        pixels=pictures_of(recipe.draw(code)),
+        patient=np.arange(len(code)),
+        patients=len(code),
+        code=code.numpy(),
+        classes=("0", "1"),
+        positive=code.numpy() == 1,
+    )
     done = time.process_time()
     training = recipe.plan.training
     assert training is not None
-    return made, {
+    return copy, {
         "train_cpu_s": trained - began,
         "generate_cpu_s": done - trained,
         "dp_sgd_steps": training.steps,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from dpsynth.data.demonstration import PNEUMONIA, schema_of
 from dpsynth.data.records import Records
 from dpsynth.schema import Schema
 
@@ -26,6 +27,7 @@ def parts(schema: Schema, data: Path, test: str) -> tuple[Records, Records]:
 PROTOCOL = picture_protocol.PictureProtocol(
     name="pneumoniamnist",
     folder=HERE,
+    schema=schema_of(PNEUMONIA),
     data=picture_protocol.SHARED / "pneumoniamnist",
     tests=("val", "test"),
     parts=parts,

@@ -12,6 +12,7 @@ from toys import script
 
 from dpsynth.data.phantoms import skin
 from dpsynth.data.schema_file import load_schema
+from dpsynth.evaluation.shown import Shown
 
 DX = {"nevus": "nv", "melanoma": "mel", "keratosis": "bkl", "vascular": "vasc"}
 SEX = {"f": "female", "m": "male"}
@@ -68,12 +69,11 @@ def test_no_lesion_stands_on_both_sides(tmp_path):
 
 def test_pictures_of_one_lesion_are_drawn_together():
     judge = script("picture_judge.py")
-    shown = script("shown.py").Shown
     # Three lesions with 2, 1 and 3 pictures.
     patient = np.array([0, 0, 1, 2, 2, 2])
-    held = shown(
+    held = Shown(
         pixels=np.zeros((6, 8, 8, 1), dtype=np.uint8), positive=patient == 0, patient=patient,
-        patients=3, kind=patient, kinds=("a", "b", "c"),
+        patients=3, code=patient, classes=("a", "b", "c"),
     )  # fmt: skip
     weights = judge.PictureJudge(held, held, {}, False)._weights(0)
     assert (weights[0] == 1).all()

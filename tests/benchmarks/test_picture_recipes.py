@@ -10,7 +10,6 @@ from test_pneumoniamnist import made
 from toys import script
 
 from dpsynth.data.codec import Codec, Tokens, codec
-from dpsynth.data.schema_file import load_schema
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.draws import RowDraws
 from dpsynth.privacy.grad import clipped_sum
@@ -95,7 +94,7 @@ def test_steps_follow_the_clock_alone(monkeypatch):
 
 
 def books() -> Codec:
-    schema = load_schema(RUN.BASE / "schema.yaml")
+    schema = RUN.SCHEMA
     return codec(schema.model_copy(update={"max_visits": 3}))
 
 

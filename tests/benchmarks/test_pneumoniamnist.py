@@ -7,6 +7,7 @@ from toys import script
 
 from dpsynth.data.phantoms import chest
 from dpsynth.data.pictures import Labelled, write_npz
+from dpsynth.evaluation.shown import Shown
 
 
 def made(folder):
@@ -44,7 +45,7 @@ def test_pneumoniamnist_runs_and_takes_up(tmp_path, monkeypatch, capsys):
 
 
 def test_the_judge_finds_a_plain_sign_and_no_more_than_that():
-    judge, shown = script("picture_judge.py").PictureJudge, script("shown.py").Shown
+    judge = script("picture_judge.py").PictureJudge
     rng = np.random.default_rng(0)
     label = rng.random(600) < 0.4
     noise = rng.integers(60, 190, (600, 12, 12, 1))
@@ -52,9 +53,9 @@ def test_the_judge_finds_a_plain_sign_and_no_more_than_that():
     signs = {}
     for name, shades in {"sign": bright, "none": noise}.items():
         parts = [
-            shown(
+            Shown(
                 pixels=shades[part].astype(np.uint8), positive=label[part],
-                patient=np.arange(300), patients=300, kind=label[part] * 1, kinds=("0", "1"),
+                patient=np.arange(300), patients=300, code=label[part] * 1, classes=("0", "1"),
             )
             for part in (slice(300), slice(300, None))
         ]  # fmt: skip

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from adversaries import JOINS
 from PIL import Image
 
 from dpsynth.schema import Schema
 
 VISITS, SIDE = 3, 8
-JOINS = "p0007"  # sorts among the others
 COLUMNS = {
     "finding": {"type": "category", "categories": ["none", "spot", "rare"], "missing": False},
     "dose": {"type": "number", "bounds": [0, 10], "bins": 3},

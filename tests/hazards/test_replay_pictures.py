@@ -11,7 +11,9 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from picture_adversaries import ADVERSARIES, JOINS, VISITS, schema, written
+from adversaries import JOINS
+from picture_adversaries import ADVERSARIES, VISITS, schema, written
+from test_replay_inside import Silent
 from test_replay_pipeline import forced, told  # noqa: F401 - a fixture
 
 from dpsynth.cli.main import run
@@ -42,26 +44,6 @@ CLIP = 0.3
 TINY = {"kept": 4, "width": 16, "depth": 1, "sampling_steps": 4, "save_every": 2, "steps": 4}
 SETTINGS = {"dct-gaussian": {"kept": 4}, "image-diffusion": TINY | {"batch": 16}}
 LABELS = ("finding", "ill")
-
-
-class Silent:
-    """No noise at all; those join whose keys are told, and the adversary."""
-
-    def __init__(self, records: Records) -> None:
-        chosen = [str(key)[-1] in "048" for key in records.keys]  # even keys only
-        self._joining = np.flatnonzero(np.array(chosen) | (records.keys == JOINS))
-
-    def normal(self, size: int) -> np.ndarray:
-        return np.zeros(size)
-
-    def join(self, patients: int, rate: float) -> np.ndarray:
-        return self._joining
-
-    def two_sided_geometric(self, epsilon: float) -> int:
-        return 0
-
-    def seed(self) -> int:
-        return 11
 
 
 class Overheard(Door):
@@ -116,7 +98,7 @@ def asked(tmp_path_factory):
         door.use(codec(given))
         model = DctGaussian(given, codec(given), made, kept=4)
         model.fit(door, State(base / f"state-{label}"), quiet, CPU)
-        found[label] = (given, made, records, door.asked, model._pictures.arrays())
+        found[label] = (given, made, records, door.asked, model._start.pictures.arrays())
     return found
 
 

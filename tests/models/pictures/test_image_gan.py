@@ -170,8 +170,8 @@ def test_before_it_has_learnt_it_is_its_warm_start(tmp_path):
     model = fitted(given, tmp_path / "s", ahead=0.999)  # the critic never tells so many
     made = model.sample(50, {}, 3, quiet, CPU)
     rng = np.random.default_rng(3)
-    tokens = model._facts.sample(50, rng, {})
-    start_ = model._pictures.sample(tokens, rng)
+    tokens = model._start.facts.sample(50, rng, {})
+    start_ = model._start.pictures.sample(tokens, rng)
     apart = made.pictures.astype(int) - start_.astype(int)
     assert np.abs(apart).max() <= 1  # rounding
 
