@@ -1,4 +1,4 @@
-"""The floor of pictures: a Gaussian of low frequencies for each class, no network."""
+"""The floor of pictures: for each class a Gaussian of low frequencies and noise of finer ones."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from dpsynth.privacy.door import Door
 from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
 
+CHUNK = 2048  # pictures that are held as numbers at once
 RANGES = {"kept": (1, 65), "facts_share": (1e-3, 1)}
 
 
@@ -30,8 +31,9 @@ class Settings:
     """What may be set. All public.
 
     Attributes:
-        kept: frequencies along each side of a picture; others are left out. None takes 10, and
-            6 of pictures in colour, whose covariances would hold four times the noise else.
+        kept: frequencies along each side of a picture that go together; finer ones are noise of
+            the class's strength. None takes 10, and 6 of pictures in colour, whose covariances
+            would hold four times the noise else.
         facts_share: of the budget, for the columns beside the pictures.
     """
 
@@ -44,7 +46,7 @@ class Settings:
 
 
 class DctGaussian:
-    """Columns from `warm.WarmStart`, pictures from `spectra.Spectra` given the label.
+    """Columns from `warm.WarmStart`, pictures from `picture_start` given the label.
 
     Args:
         schema, codec, plan: public, or released.
@@ -63,7 +65,7 @@ class DctGaussian:
 
         def releases(left: float) -> tuple[tuple[str, float], ...]:
             share = wanted.facts_share
-            return PictureStart.releases(schema, left * share, left * (1 - share))
+            return PictureStart.releases(schema, left * share, left * (1 - share), wanted.kept)
 
         return planned(schema, budget, releases, count_epsilon=count_epsilon)
 
@@ -95,9 +97,17 @@ class DctGaussian:
         """Columns first, then a picture for each visit."""
         rng = np.random.default_rng(seed)
         tokens = self._start.facts.sample(patients, rng, where)
-        made = replace(tokens, pictures=self._start.pictures.sample(tokens, rng))
-        progress("generating", patients, patients)
-        return made
+        patient, turn = np.nonzero(tokens.inside)
+        code = self._start.pictures.classes.of(tokens, patient, turn)
+        whole = self._start.whole
+        frame = (whole.size, whole.size, whole.channels)
+        pictures = np.zeros((*tokens.visits.shape[:2], *frame), dtype=np.uint8)
+        for start in range(0, len(code), CHUNK):
+            part = slice(start, start + CHUNK)
+            spectra = self._start.spectra(code[part], rng)
+            pictures[patient[part], turn[part]] = whole.back(spectra)
+            progress("generating", min(start + CHUNK, len(code)), len(code))
+        return replace(tokens, pictures=pictures)
 
 
 def need_pictures(schema: Schema, model: str) -> None:

@@ -29,6 +29,7 @@ def descend(
     save_every: int,
     progress: Progress,
     warm_up: Callable[[], None] | None = None,
+    micro_batch: int | None = None,
 ) -> N:
     """Take the steps of the plan that are left; the average at the last one is returned.
 
@@ -42,6 +43,7 @@ def descend(
         save_every: steps between checkpoints.
         progress: told of each step.
         warm_up: what a fresh run does to the network first, on what is released; saved too.
+        micro_batch: patients whose gradients are held at once.
     """
     kept = copy.deepcopy(net)
     optimizer = torch.optim.Adam(net.parameters(), lr=rate)
@@ -57,7 +59,7 @@ def descend(
         for group in optimizer.param_groups:
             group["lr"] = rate * _ramp(step, steps)
         state.asking(step)
-        door.step(net, objective)
+        door.step(net, objective, micro_batch)
         optimizer.step()
         average(kept, net, min(decay, (step + 1) / (step + 10)))
         done = step + 1

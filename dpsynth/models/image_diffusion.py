@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,68 +16,24 @@ from dpsynth.models.class_noise import ClassNoise
 from dpsynth.models.dct_gaussian import need_pictures
 from dpsynth.models.descent import descend
 from dpsynth.models.edm import SIGMA_MAX, Gaussians, sampled
+from dpsynth.models.image_diffusion_settings import Settings
 from dpsynth.models.nets.denoiser import Denoiser
+from dpsynth.models.nets.unet import UNet
 from dpsynth.models.packing import under
 from dpsynth.models.picture_objective import PictureObjective
 from dpsynth.models.picture_start import PictureStart
-from dpsynth.models.settings import check_ranges, chosen
+from dpsynth.models.settings import chosen
 from dpsynth.models.state import State
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
 
-RANGES = {
-    **dict.fromkeys(("batch", "steps", "views", "width", "depth", "save_every"), (1, math.inf)),
-    **dict.fromkeys(("clip_norm", "rate"), (1e-9, math.inf)),
-    **dict.fromkeys(("facts_share", "pictures_share"), (1e-3, 1)),
-    "kept": (1, 65),
-    "sampling_steps": (2, 1000),
-    "decay": (0, 1),
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How to train. All public; none is chosen by looking at data.
-
-    Attributes:
-        kept: frequencies along each side of a picture; others are left out. None takes 10, and
-            6 of pictures in colour, whose covariances would hold four times the noise else.
-        facts_share: of the budget, for the columns beside the pictures.
-        pictures_share: of the budget, for the pictures' Gaussians.
-        batch: expected patients per step; none takes population / 8 within 64 to 1024.
-        steps: of DP-SGD.
-        views: noisy pictures per patient, averaged before clipping.
-        clip_norm: of one patient's gradient.
-        rate: of Adam.
-        decay: longest memory of the moving average of weights.
-        width, depth: of the network.
-        sampling_steps: noise levels on the way from noise to a picture.
-        save_every: steps between checkpoints.
-    """
-
-    kept: int | None = None
-    facts_share: float = 0.05
-    pictures_share: float = 0.6
-    batch: int | None = None
-    steps: int = 150
-    views: int = 4
-    clip_norm: float = 1.0
-    rate: float = 1e-3
-    decay: float = 0.99
-    width: int = 256
-    depth: int = 2
-    sampling_steps: int = 25
-    save_every: int = 50
-
-    def __post_init__(self) -> None:
-        """Check each number against its range."""
-        check_ranges(self, RANGES)
+HELD = 2**22  # numbers of pictures that are drawn at once
 
 
 class ImageDiffusion:
-    """Columns from `warm.WarmStart`; pictures given them by diffusion about `spectra.Spectra`.
+    """Columns from `warm.WarmStart`; pictures given them by diffusion about `picture_start`.
 
     Before training the network says nothing, and what is sampled is the Gaussians; DP-SGD adds
     what they do not know. All that is learnt is a function of the door's answers.
@@ -92,10 +47,14 @@ class ImageDiffusion:
         self.settings = chosen(Settings, "image-diffusion", settings)
         self.plan_ = plan
         self._start = PictureStart(schema, codec, plan, self.settings.kept)
-        spectrum = self._start.pictures.spectrum
+        self._whole = self.settings.network == "unet"  # whether fine frequencies are diffused
+        spectrum = self._start.whole if self._whole else self._start.pictures.spectrum
         self.objective = PictureObjective(codec, spectrum, self._start.pictures.classes)
-        self.net = Denoiser(
-            spectrum.width, self.objective.sizes, self.settings.width, self.settings.depth
+        size = self.settings.wide, self.settings.depth
+        self.net = (
+            UNet(spectrum, self.objective.sizes, *size)
+            if self._whole
+            else Denoiser(spectrum.width, self.objective.sizes, *size)
         )
 
     @staticmethod
@@ -110,7 +69,7 @@ class ImageDiffusion:
 
         def releases(left: float) -> tuple[tuple[str, float], ...]:
             return PictureStart.releases(
-                schema, left * wanted.facts_share, left * wanted.pictures_share
+                schema, left * wanted.facts_share, left * wanted.pictures_share, wanted.kept
             )
 
         return planned(schema, budget, releases, count_epsilon=count_epsilon, training=training)
@@ -132,6 +91,7 @@ class ImageDiffusion:
             rate=asked.rate,
             decay=asked.decay,
             save_every=asked.save_every,
+            micro_batch=asked.micro_batch,
             progress=progress,
         )
 
@@ -156,22 +116,26 @@ class ImageDiffusion:
         seed: int,
         progress: Progress,
         device: torch.device,
-        chunk: int = 4096,
     ) -> Tokens:
         """Columns first, then a picture for each visit."""
         self.net.to(device).eval()
         self._centre(device)
         draws = torch.Generator(device=device).manual_seed(seed)
-        tokens = self._start.facts.sample(patients, np.random.default_rng(seed), where)
+        rng = np.random.default_rng(seed)
+        tokens = self._start.facts.sample(patients, rng, where)
         codes, of_class = self.objective.codes_of(tokens)
-        spectrum = self._start.pictures.spectrum
-        frame = (spectrum.size, spectrum.size, spectrum.channels)
+        whole = self._start.whole
+        frame = (whole.size, whole.size, whole.channels)
         made = np.zeros((len(codes), *frame), dtype=np.uint8)
+        chunk = max(16, min(4096, HELD // self.objective.spectrum.width))
         for start in range(0, len(codes), chunk):
             part = slice(start, start + chunk)
             given = torch.from_numpy(codes[part]).to(device)
             code = torch.from_numpy(of_class[part]).to(device)
-            made[part] = spectrum.back(self._spectra(given, code, draws).cpu().numpy())
+            numbers = self._spectra(given, code, draws).cpu().numpy()
+            if not self._whole:
+                numbers = self._start.textured(numbers, of_class[part], rng)
+            made[part] = whole.back(numbers)
             progress("generating", min(start + chunk, len(codes)), len(codes))
         pictures = np.zeros((*tokens.visits.shape[:2], *frame), dtype=np.uint8)
         pictures[tokens.inside] = made
@@ -188,8 +152,10 @@ class ImageDiffusion:
 
         with torch.no_grad():
             x = gaussians.draw(of_class, SIGMA_MAX, draws)
-            return sampled(x, guess, self.settings.sampling_steps)
+            return sampled(x, guess, self.settings.sampling_steps, self.settings.churn, draws)
 
     def _centre(self, device: torch.device) -> None:
-        held = self._start.pictures.arrays()
-        self.objective.gaussians = Gaussians.of(held["means"], held["roots"], device)
+        held, rest = self._start.pictures.arrays(), {}
+        if self._whole:
+            rest = {"known": self._start.known, "variances": self._start.texture.variances()}
+        self.objective.gaussians = Gaussians.of(held["means"], held["roots"], device, **rest)

@@ -38,7 +38,7 @@ Drawn = tuple[Tensor, Tensor]  # spectra (rows, numbers) and codes (rows, fields
 class ImageGan:
     """Columns from `warm.WarmStart`; pictures given them by a GAN that begins at `spectra.Spectra`.
 
-    The generator adds to a drawn spectrum, and to finer frequencies that the start leaves out;
+    The generator adds to a drawn spectrum, also to finer frequencies that are noise there;
     before training it adds nothing. The critic's real half comes from the door, clipped per
     patient and noisy; the generated half is added without noise. The generator learns from the
     critic alone, and only while the critic tells what is generated. All that is learnt is a
@@ -54,10 +54,10 @@ class ImageGan:
         self.settings = chosen(Settings, "image-gan", settings)
         self.plan_, self.picture = plan, codec.picture
         self._start = PictureStart(schema, codec, plan, self.settings.kept)
-        coarse = self._start.pictures.spectrum
+        coarse, whole = self._start.pictures.spectrum, self._start.whole
         fine = replace(coarse, kept=min(max(self.settings.fine, coarse.kept), coarse.size))
-        self.waves = Waves(fine)
-        self._places = torch.from_numpy(coarse.places_in(fine))
+        self.waves = Waves(whole)
+        self._places = torch.from_numpy(fine.places_in(whole))
         self.sizes = [each.size for each in (*codec.static, *codec.visit)]
         self.generator = SpectrumRefiner(
             fine.width, self.sizes, self.settings.width, self.settings.depth
@@ -73,7 +73,7 @@ class ImageGan:
 
         def releases(left: float) -> tuple[tuple[str, float], ...]:
             return PictureStart.releases(
-                schema, left * wanted.facts_share, left * wanted.pictures_share
+                schema, left * wanted.facts_share, left * wanted.pictures_share, wanted.kept
             )
 
         return planned(schema, budget, releases, count_epsilon=count_epsilon, training=training)
@@ -161,8 +161,9 @@ class ImageGan:
         spectra, codes = drawn
         rows, device = len(spectra), spectra.device
         noise = torch.randn((rows, NOISE), generator=draws, device=device)
-        added = self.generator(spectra, noise, codes)
-        pixels = self.waves.pixels(spectra + added)
+        places = self._places.to(device)
+        added = self.generator(spectra[:, places], noise, codes)
+        pixels = self.waves.pixels(spectra.index_add(1, places, added))
         if not self.picture.upright:
             pixels = turned(pixels, torch.rand(rows, generator=draws, device=device))
         return (pixels, codes), added.square().mean()
@@ -188,7 +189,5 @@ class ImageGan:
         patient, turn = np.nonzero(tokens.inside)
         codes = np.concatenate([tokens.static[patient], tokens.visits[patient, turn]], axis=1)
         of_class = self._start.pictures.classes.of(tokens, patient, turn)
-        numbers = self._start.pictures.numbers(of_class, rng).astype(np.float32)
-        spectra = torch.zeros(len(codes), self.waves.spectrum.width)
-        spectra[:, self._places] = torch.from_numpy(numbers)
+        spectra = torch.from_numpy(self._start.spectra(of_class, rng).astype(np.float32))
         return spectra.to(device), torch.from_numpy(codes.astype(np.int64)).to(device)

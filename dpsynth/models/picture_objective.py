@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.models.edm import P_MEAN, P_STD, Gaussians
-from dpsynth.models.nets.denoiser import Denoiser
 from dpsynth.models.waves import Waves
 from dpsynth.privacy.draws import RowDraws, normals
 from dpsynth.privacy.picture_sums import Classes
@@ -65,10 +64,10 @@ class PictureObjective:
             return torch.zeros(len(static), dtype=torch.long, device=static.device)
         return (now if self.classes.per_visit else static)[:, self.classes.place]
 
-    def loss(self, model: Denoiser, *rows: Tensor) -> Tensor:
+    def loss(self, model: nn.Module, *rows: Tensor) -> Tensor:
         """(rows,) mean squared error in the Gaussian's own standard deviations."""
         seen, level, codes, target, here = rows
-        wrong = (model(seen, level, codes) - target).square().mean(1)
+        wrong: Tensor = (model(seen, level, codes) - target).square().mean(1)
         return torch.where(here, wrong, 0.0)
 
     def codes_of(self, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:

@@ -3,56 +3,95 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+import numpy as np
 from torch import Tensor
 
 from dpsynth.data.codec import Codec
 from dpsynth.models.base import Progress, Shares
 from dpsynth.models.class_noise import ClassNoise
 from dpsynth.models.packing import as_arrays, as_tensors, under
-from dpsynth.models.spectra import Spectra
+from dpsynth.models.spectra import Spectra, spectrum_of
 from dpsynth.models.state import State
+from dpsynth.models.texture import NAME, Texture
 from dpsynth.models.warm import WarmStart
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
 
+TEXTURE = 0.05  # share of what pictures have of the budget
+
 
 class PictureStart:
-    """Columns from `warm.WarmStart`, pictures given the label from `spectra.Spectra`.
+    """Columns from `warm.WarmStart`, pictures given the label from `Spectra` and `Texture`.
 
     Args:
         schema, codec, plan: public, or released; the plan holds the releases of `releases`.
-        kept: frequencies along each side of a picture; none for `spectra.KEPT`.
+        kept: frequencies along each side of a picture that go together; none for `spectra.KEPT`.
+            Finer ones are noise of the class's strength.
 
     Attributes:
-        facts, pictures: the two.
+        facts, pictures, texture: the three.
+        whole: all frequencies of a picture.
+        known: (coarse width,) where those that go together stand among all.
     """
 
     def __init__(self, schema: Schema, codec: Codec, plan: Plan, kept: int | None) -> None:
         self.facts = WarmStart(schema, codec, plan)
         self.pictures = Spectra(schema, codec, plan, kept)
+        coarse = self.pictures.spectrum
+        self.whole = replace(coarse, kept=coarse.size)
+        self.known = coarse.places_in(self.whole)
+        self.texture = Texture(plan, coarse, self.whole, self.pictures.classes)
+        self._fine = np.setdiff1d(np.arange(self.whole.width), self.known)
 
     @staticmethod
-    def releases(schema: Schema, facts_share: float, pictures_share: float) -> Shares:
+    def releases(
+        schema: Schema, facts_share: float, pictures_share: float, kept: int | None
+    ) -> Shares:
         """What the plan must hold: names, and shares of the budget that add up to both."""
+        assert schema.picture is not None
         facts = WarmStart.releases(schema, facts_share)
-        return (*facts, *Spectra.releases(pictures_share))
+        if spectrum_of(schema.picture, kept).kept == schema.picture.size:
+            return (*facts, *Spectra.releases(pictures_share))
+        of_texture = TEXTURE * pictures_share
+        return (*facts, *Spectra.releases(pictures_share - of_texture), (NAME, of_texture))
 
     def fit(self, door: Door, state: State, progress: Progress) -> None:
         """Ask, and fit."""
         self.facts.fit(door, state, progress)
         self.pictures.fit(door, state)
+        self.texture.fit(door, state, self.pictures.counts)
+
+    def spectra(self, code: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(rows,) classes -> (rows, whole width) of pictures of those classes."""
+        return self.textured(self.pictures.numbers(code, rng), code, rng)
+
+    def textured(
+        self, numbers: np.ndarray, code: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """(rows, coarse width) numbers of those classes -> (rows, whole width), with texture."""
+        made = np.zeros((len(code), self.whole.width))
+        made[:, self.known] = numbers
+        sd = np.sqrt(self.texture.variances())
+        made[:, self._fine] = rng.normal(size=(len(code), len(self._fine))) * sd[code]
+        return made
 
     def tensors(self) -> dict[str, Tensor]:
         """All that was learnt."""
-        held = {f"facts.{k}": v for k, v in as_tensors(self.facts.arrays()).items()}
-        return held | {f"pictures.{k}": v for k, v in as_tensors(self.pictures.arrays()).items()}
+        held = {
+            "facts": self.facts.arrays(),
+            "pictures": self.pictures.arrays(),
+            "texture": self.texture.arrays(),
+        }
+        return {f"{name}.{k}": v for name in held for k, v in as_tensors(held[name]).items()}
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up what `tensors` gave."""
         self.facts.take_up(as_arrays(under("facts", tensors)))
         self.pictures.take_up(as_arrays(under("pictures", tensors)))
+        self.texture.take_up(as_arrays(under("texture", tensors)))
 
     def by_class(self) -> tuple[ClassNoise, ...]:
         """What noise left of each class's mean picture."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dpsynth.data.codec import Codec, Tokens
+from dpsynth.data.codec import Codec
 from dpsynth.models.class_noise import ClassNoise, class_noise
 from dpsynth.models.cleaning import cleaned_counts, roots, settled
 from dpsynth.models.state import State
@@ -79,16 +79,6 @@ class Spectra:
         noisy = noise / moments.weight / 2**0.5
         self._roots = roots(seen, apart, counts, noisy, self.spectrum)
 
-    def sample(self, tokens: Tokens, rng: np.random.Generator) -> np.ndarray:
-        """(patients, max_visits, size, size, channels) uint8, a picture at every visit."""
-        assert self.codec.picture is not None
-        frame = (self.spectrum.size, self.spectrum.size, self.spectrum.channels)
-        made = np.zeros((*tokens.visits.shape[:2], *frame), dtype=np.uint8)
-        patient, turn = np.nonzero(tokens.inside)
-        code = self.classes.of(tokens, patient, turn)
-        made[patient, turn] = self.spectrum.back(self.numbers(code, rng))
-        return made
-
     def numbers(self, code: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """(rows,) classes -> (rows, width) spectra."""
         drawn = rng.normal(size=(len(code), self.spectrum.width))
@@ -96,6 +86,11 @@ class Spectra:
             here = code == each
             drawn[here] = drawn[here] @ self._roots[each].T + self._means[each]
         return drawn
+
+    @property
+    def counts(self) -> np.ndarray:
+        """(classes,) pictures of each, from noisy answers, at least 1."""
+        return self._counts
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that was learnt, by name."""

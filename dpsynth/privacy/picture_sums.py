@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,8 @@ from dpsynth.privacy.query import Query, Question, Slot, Where
 from dpsynth.privacy.spectrum import Spectrum
 
 CHUNK = 512  # patients whose pictures are held as numbers at once
+
+Rows = Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,25 +65,67 @@ class OfPictures:
     classes: Classes
     centre: np.ndarray = field(repr=False)
 
-    def rows(self, tokens: Tokens) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Chunks of (rows,) classes, (rows, width) numbers and (rows,) shares of their patients.
+    @property
+    def width(self) -> int:
+        """How many numbers a picture has."""
+        return self.spectrum.width
 
+    def rows(self, tokens: Tokens) -> Rows:
+        """See `shared`."""
+        return shared(tokens, self.classes, lambda seen: self.spectrum.of(seen) - self.centre)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfTextures:
+    """What is asked about: how strong each ring of a picture's fine frequencies is.
+
+    Attributes:
+        fine: a picture's frequencies, in public sizes.
+        coarse: those that are in no ring; see `Spectrum.rings`.
+        classes: of pictures.
+    """
+
+    fine: Spectrum
+    coarse: Spectrum
+    classes: Classes
+
+    @property
+    def width(self) -> int:
+        """How many rings there are."""
+        return int(self.fine.rings(self.coarse).max(initial=-1)) + 1
+
+    def rows(self, tokens: Tokens) -> Rows:
+        """See `shared`; a ring's strength is the root of the mean square of its numbers."""
+        ring = self.fine.rings(self.coarse)
+        member = (ring[:, None] == np.arange(self.width)) / np.maximum(
+            np.bincount(ring[ring >= 0], minlength=self.width), 1
+        )
+        return shared(tokens, self.classes, lambda seen: np.sqrt(self.fine.of(seen) ** 2 @ member))
+
+
+def shared(tokens: Tokens, classes: Classes, numbers: Callable[[np.ndarray], np.ndarray]) -> Rows:
+    """Chunks of (rows,) classes, (rows, width) numbers and (rows,) shares of their patients.
+
+    Guarantee:
         A patient's shares add up to 1, however many pictures there are, or there are none.
-        """
-        assert tokens.pictures is not None
-        for start in range(0, len(tokens), CHUNK):
-            part = tokens.take(np.arange(start, min(start + CHUNK, len(tokens))))
-            assert part.pictures is not None
-            patient, turn = np.nonzero(part.inside)
-            if not len(patient):
-                continue
-            apart = self.spectrum.of(part.pictures[patient, turn]) - self.centre
-            yield self.classes.of(part, patient, turn), apart, 1.0 / part.length[patient]
+
+    Args:
+        tokens: with pictures. Private.
+        classes: of pictures.
+        numbers: (rows, size, size, channels) -> (rows, width), each row's of that row alone.
+    """
+    for start in range(0, len(tokens), CHUNK):
+        part = tokens.take(np.arange(start, min(start + CHUNK, len(tokens))))
+        assert part.pictures is not None
+        patient, turn = np.nonzero(part.inside)
+        if len(patient):
+            apart = numbers(part.pictures[patient, turn])
+            yield classes.of(part, patient, turn), apart, 1.0 / part.length[patient]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PictureSums:
-    """Sum of spectra by class.
+    """Sum of a picture's numbers by class.
 
     Guarantee:
         Each picture is scaled down to length at most `clip` and stands in one class; a patient
@@ -94,7 +138,7 @@ class PictureSums:
         weight: in a joint release.
     """
 
-    of: OfPictures
+    of: OfPictures | OfTextures
     clip: float
     weight: float = 1.0
 
@@ -106,7 +150,7 @@ class PictureSums:
     @UNSAID
     def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
         """(classes, width) the exact sums. Private."""
-        total = np.zeros((self.of.classes.count(codec), self.of.spectrum.width))
+        total = np.zeros((self.of.classes.count(codec), self.of.width))
         for code, apart, share in self.of.rows(tokens):
             np.add.at(total, code, clipped(apart, self.clip) * share[:, None])
         return total
@@ -139,7 +183,7 @@ class PictureMoments:
     @UNSAID
     def answer(self, tokens: Tokens, codec: Codec) -> np.ndarray:
         """(classes, width, width) the exact sums. Private."""
-        count, width = self.of.classes.count(codec), self.of.spectrum.width
+        count, width = self.of.classes.count(codec), self.of.width
         total = np.zeros((count, width, width))
         for code, apart, share in self.of.rows(tokens):
             held = clipped(apart, self.clip)

@@ -67,6 +67,22 @@ class Spectrum:
         colour = np.arange(self.channels)[:, None, None]
         return np.asarray((8 * colour + octave)[self.held])
 
+    def rings(self, coarse: Spectrum) -> np.ndarray:
+        """(width,) a code for each colour and half octave beyond a coarser spectrum; -1 within.
+
+        Codes are 0, 1, ... without gaps. Half octaves end at 2^k and 3 * 2^(k - 1).
+        """
+        down, right = np.indices((self.kept, self.kept))
+        place = np.maximum(np.maximum(down, right), 1)
+        octave = np.floor(np.log2(place)).astype(np.int64)
+        half = (2 * place >= 3 * 2**octave).astype(np.int64)
+        colour = np.arange(self.channels)[:, None, None]
+        whole = (colour * 2 * self.size + 2 * octave + half)[self.held]
+        whole[coarse.places_in(self)] = -1
+        beyond = whole >= 0
+        whole[beyond] = np.unique(whole[beyond], return_inverse=True)[1]
+        return np.asarray(whole)
+
     @property
     def ways(self) -> tuple[np.ndarray, np.ndarray]:
         """What turning and mirroring does: numbers change places and signs.

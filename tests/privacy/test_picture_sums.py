@@ -9,6 +9,7 @@ from dpsynth.data.codec import Codec, Tokens, codec
 from dpsynth.privacy.picture_sums import (
     Classes,
     OfPictures,
+    OfTextures,
     PictureLengths,
     PictureMoments,
     PictureSums,
@@ -32,6 +33,7 @@ BOOK: Codec = codec(
     )
 )  # fmt: skip
 SPECTRUM = Spectrum(size=8, channels=1, kept=3)
+FINE = Spectrum(size=8, channels=1, kept=8)
 
 
 def patient(dx: list[int], pictures: np.ndarray, sex: int = 0) -> Tokens:
@@ -75,6 +77,7 @@ def questions(classes: Classes, clip: float) -> list:
         PictureSums(of=of, clip=clip),
         PictureMoments(of=of, clip=clip),
         PictureLengths(of=of, edges=(0.1, 1.0, 2.0, 5.0)),
+        PictureSums(of=OfTextures(fine=FINE, coarse=SPECTRUM, classes=classes), clip=clip),
     ]
 
 
@@ -157,3 +160,25 @@ def test_one_patient_in_colour_moves_an_answer_by_its_sensitivity_at_most():
             moved = [question.answer(together(people[0], each), BOOK) - before for each in people]
             longest = max(float(np.linalg.norm(each)) for each in moved)
             assert 0.3 * question.sensitivity < longest <= question.sensitivity * (1 + 1e-9)
+
+
+def test_strengths_worked_by_hand():
+    # Of 8 lines, 2 are coarse; rings of the rest begin at 2, 3, 4 and 6. A picture of the fifth
+    # wave alone, 3 times its public size, is in the ring of 4 and 5, which has 36 - 16 numbers.
+    fine, coarse = Spectrum(size=8, channels=1, kept=8), Spectrum(size=8, channels=1, kept=2)
+    ring = fine.rings(coarse)
+    assert np.bincount(ring + 1).tolist() == [4, 5, 7, 20, 28]
+    numbers = np.zeros((1, 64))
+    numbers[0, 8 * 4] = 3.0
+    of = OfTextures(fine=fine, coarse=coarse, classes=Classes())
+    (_, found, share) = next(of.rows(patient([0], fine.back(numbers))))
+    np.testing.assert_allclose(found[0], [0, 0, 3 / 20**0.5, 0], atol=0.05)  # of whole shades
+    assert share.tolist() == [1.0]
+    assert OfTextures(fine=coarse, coarse=coarse, classes=Classes()).width == 0
+
+
+def test_rings_of_colours_are_apart():
+    fine, coarse = (Spectrum(size=8, channels=3, kept=kept) for kept in (8, 4))
+    ring = fine.rings(coarse)
+    # Brightness from 4 and 6; the two differences keep half as many lines: 2 of 4 are coarse.
+    assert np.bincount(ring + 1).tolist() == [16 + 4 + 4, 20, 28, 5, 7, 5, 7]

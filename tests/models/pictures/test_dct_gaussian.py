@@ -22,7 +22,7 @@ from dpsynth.schema import Clock, Column, Label, Picture, Schema, Table
 CPU = torch.device("cpu")
 DX = Column(type="category", categories=("low", "high"), missing=False)
 SEX = Column(type="category", categories=("f", "m"), missing=False)
-NAMES = ("tables", "moments", "label", "means", "lengths", "spread")
+NAMES = ("tables", "moments", "label", "means", "lengths", "spread", "texture")
 
 
 def schema(
@@ -106,6 +106,33 @@ def test_classes_look_as_they_do(per_patient, channels, tmp_path):
     assert not made.pictures[~made.inside].any()
 
 
+def test_each_class_has_its_texture(tmp_path):
+    # Independent noise of 4 and 10 shades: what is finer than four lines keeps that strength.
+    given = schema()
+    records = world(given)
+    high = (records.visits["dx"] == "high").to_numpy()
+    rough = np.random.default_rng(4).normal(size=records.pictures.shape)
+    shades = records.pictures[:, :1, :1] + np.where(high[:, None, None, None], 10, 4) * rough
+    records.pictures[:] = np.clip(shades, 0, 255).astype(np.uint8)
+    door = Door(records, plan=plan(1e-6), randomness=CryptoStream())
+    door.use(codec(given))
+    model = DctGaussian(given, codec(given), plan(1e-6), kept=4)
+    model.fit(door, State(tmp_path / "s"), quiet, CPU)
+    made = model.sample(500, {}, 3, quiet, CPU)
+    whole = model._start.whole
+    fine = whole.rings(model._start.pictures.spectrum) >= 0
+
+    def strength(pictures: np.ndarray) -> float:
+        shades = whole.of(pictures)[:, fine] * whole.scale[whole.held][fine] * 127.5
+        return float(np.sqrt((shades**2).mean()))
+
+    code = made.visits[made.inside][:, 0]
+    for kind, sd in ((0, 4), (1, 10)):
+        assert strength(records.pictures[high == kind]) == pytest.approx(sd, rel=0.15)
+        found = strength(made.pictures[made.inside][code == kind])
+        assert found == pytest.approx(strength(records.pictures[high == kind]), rel=0.1)
+
+
 def test_pictures_without_a_way_up_are_made_in_all_ways(tmp_path):
     made = fitted(schema(upright=False), tmp_path / "s").sample(500, {}, 3, quiet, CPU)
     patient, turn = np.nonzero(made.inside)
@@ -163,8 +190,11 @@ def test_whoever_has_the_answers_alone_learns_the_same(tmp_path):
 
 
 def test_a_plan_spends_what_is_asked_and_names_each_release():
-    made = DctGaussian.plan(schema(), Budget(epsilon=3.0, delta=1e-5, population=400), 0.0)
+    budget = Budget(epsilon=3.0, delta=1e-5, population=400)
+    made = DctGaussian.plan(schema(), budget, 0.0, kept=4)
     assert {r.name for r in made.releases} == set(NAMES)
+    whole = DctGaussian.plan(schema(), budget, 0.0, kept=8)  # then nothing is finer
+    assert {r.name for r in whole.releases} == set(NAMES) - {"texture"}
     assert made.training is None
     assert made.epsilon == 3.0
 

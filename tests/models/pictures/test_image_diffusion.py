@@ -207,7 +207,8 @@ def test_a_killed_run_goes_on_and_asks_no_more_than_the_plan(tmp_path, monkeypat
 
 
 def test_a_plan_holds_training_and_releases():
-    made = ImageDiffusion.plan(schema(), Budget(epsilon=3.0, delta=1e-5, population=400), 0.0)
+    budget = Budget(epsilon=3.0, delta=1e-5, population=400)
+    made = ImageDiffusion.plan(schema(), budget, 0.0, kept=4)
     assert {r.name for r in made.releases} == set(NAMES)
     assert made.training is not None
     assert made.training.expected_batch == pytest.approx(64)

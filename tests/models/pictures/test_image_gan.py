@@ -171,8 +171,8 @@ def test_before_it_has_learnt_it_is_its_warm_start(tmp_path):
     made = model.sample(50, {}, 3, quiet, CPU)
     rng = np.random.default_rng(3)
     tokens = model._start.facts.sample(50, rng, {})
-    start_ = model._start.pictures.sample(tokens, rng)
-    apart = made.pictures.astype(int) - start_.astype(int)
+    start_ = model._start.whole.back(model._start.spectra(tokens.visits[tokens.inside][:, 0], rng))
+    apart = made.pictures[made.inside].astype(int) - start_.astype(int)
     assert np.abs(apart).max() <= 1  # rounding
 
 
@@ -238,7 +238,7 @@ def test_saved_and_taken_up_it_draws_the_same(tmp_path):
     given = schema(channels=3, upright=False)
     model, again = fitted(given, tmp_path / "s"), built(given)
     held = model.tensors()
-    assert {name.split(".")[0] for name in held} == {"generator", "facts", "pictures"}
+    assert {name.split(".")[0] for name in held} == {"generator", "facts", "pictures", "texture"}
     again.load(held)
     one, other, third = (
         m.sample(40, {}, s, quiet, CPU) for m, s in ((model, 7), (again, 7), (again, 8))
@@ -285,7 +285,8 @@ def test_where_nobody_has_a_picture_it_ends_all_the_same(tmp_path, monkeypatch):
 
 
 def test_the_plan_splits_the_whole_budget():
-    made = ImageGan.plan(schema(), Budget(epsilon=3.0, delta=1e-5, population=4000))
+    budget = Budget(epsilon=3.0, delta=1e-5, population=4000)
+    made = ImageGan.plan(schema(), budget, kept=4)
     assert [each.name for each in made.releases] == list(NAMES)
     assert made.training is not None and made.training.steps == 200
     assert made.training.expected_batch == 500
