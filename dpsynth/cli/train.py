@@ -45,6 +45,12 @@ RESUMED = ("out", "data", "resumed", "insecure_seed", "device", "as_json")  # th
     metavar="RATE",
     help="Chance of each patient to be kept from training, for evaluation.",
 )
+@click.option(
+    "--pretrain",
+    metavar="SOURCE",
+    help="Public pictures to learn from first, at no cost: a folder, an .npz, or chest or skin "
+    "for phantoms. image-diffusion only.",
+)
 @click.option("--resume", "resumed", is_flag=True, help="Continue a killed run to its plan's end.")
 @click.option(
     "--insecure-seed",
@@ -85,6 +91,7 @@ def command(ctx: click.Context, /, data: tuple[str, ...], **given: Any) -> None:
                 settings=dict(given["settings"]),
                 population=given["population"],
                 holdout_rate=given["holdout"],
+                pretrain=given["pretrain"],
                 progress=report,
                 **common,
             )

@@ -21,7 +21,8 @@ from dpsynth.models.nets.denoiser import Denoiser
 from dpsynth.models.nets.unet import UNet
 from dpsynth.models.packing import under
 from dpsynth.models.picture_objective import PictureObjective
-from dpsynth.models.picture_start import PictureStart
+from dpsynth.models.picture_start import PictureStart, with_one_visit
+from dpsynth.models.pretraining import learnt_first
 from dpsynth.models.settings import chosen
 from dpsynth.models.state import State
 from dpsynth.privacy.budget import Budget
@@ -30,6 +31,7 @@ from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
 
 HELD = 2**22  # numbers of pictures that are drawn at once
+DRAWN = 2048  # patients whose codes stand beside public pictures
 
 
 class ImageDiffusion:
@@ -46,6 +48,7 @@ class ImageDiffusion:
     def __init__(self, schema: Schema, codec: Codec, plan: Plan, **settings: Any) -> None:
         self.settings = chosen(Settings, "image-diffusion", settings)
         self.plan_ = plan
+        self._public: np.ndarray | None = None
         self._start = PictureStart(schema, codec, plan, self.settings.kept)
         self._whole = self.settings.network == "unet"  # whether fine frequencies are diffused
         spectrum = self._start.whole if self._whole else self._start.pictures.spectrum
@@ -56,6 +59,10 @@ class ImageDiffusion:
             if self._whole
             else Denoiser(spectrum.width, self.objective.sizes, *size)
         )
+
+    def learn_first(self, pictures: np.ndarray) -> None:
+        """Hold public pictures for `fit`: see `pretraining.Pretrains`."""
+        self._public = pictures
 
     @staticmethod
     def plan(schema: Schema, budget: Budget, count_epsilon: float = 0.0, **settings: Any) -> Plan:
@@ -93,6 +100,7 @@ class ImageDiffusion:
             save_every=asked.save_every,
             micro_batch=asked.micro_batch,
             progress=progress,
+            warm_up=None if self._public is None else lambda: self._learn_first(progress),
         )
 
     def tensors(self) -> dict[str, Tensor]:
@@ -153,6 +161,21 @@ class ImageDiffusion:
         with torch.no_grad():
             x = gaussians.draw(of_class, SIGMA_MAX, draws)
             return sampled(x, guess, self.settings.sampling_steps, self.settings.churn, draws)
+
+    def _learn_first(self, progress: Progress) -> None:
+        """From public pictures, beside codes that the columns' chain drew."""
+        assert self._public is not None
+        drawn = self._start.facts.sample(DRAWN, np.random.default_rng())
+        learnt_first(
+            self.net,
+            self.objective,
+            self._public,
+            self.objective.codes_of(with_one_visit(drawn))[0],
+            facts=drawn.static.shape[1],
+            steps=self.settings.public_steps,
+            rate=self.settings.public_rate,
+            progress=progress,
+        )
 
     def _centre(self, device: torch.device) -> None:
         held, rest = self._start.pictures.arrays(), {}

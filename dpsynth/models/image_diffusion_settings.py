@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from dpsynth.errors import InputError
 from dpsynth.models.settings import check_ranges
 
-NETWORKS = {"perceptron": 256, "unet": 32}  # and how wide they are, unless it is set
+NETWORKS = {"perceptron": 128, "unet": 32}  # and how wide they are, unless it is set
 RANGES = {
     **dict.fromkeys(("batch", "steps", "views", "width", "depth", "save_every"), (1, math.inf)),
-    **dict.fromkeys(("micro_batch",), (1, math.inf)),
-    **dict.fromkeys(("clip_norm", "rate"), (1e-9, math.inf)),
+    **dict.fromkeys(("micro_batch", "public_steps"), (1, math.inf)),
+    **dict.fromkeys(("clip_norm", "rate", "public_rate"), (1e-9, math.inf)),
     **dict.fromkeys(("facts_share", "pictures_share"), (1e-3, 1)),
     "kept": (1, 65),
     "sampling_steps": (2, 1000),
@@ -35,12 +35,13 @@ class Settings:
         pictures_share: of the budget, for the pictures' Gaussians and textures.
         batch: expected patients per step; none takes population / 8 within 64 to 1024.
         micro_batch: patients whose gradients are held at once; none takes all of a step.
+        public_steps, public_rate: of learning from public pictures first, if there are any.
         steps: of DP-SGD.
         views: noisy pictures per patient, averaged before clipping.
         clip_norm: of one patient's gradient.
         rate: of Adam.
         decay: longest memory of the moving average of weights.
-        width, depth: of the network; no width takes 256, and 32 of a U-Net.
+        width, depth: of the network; no width takes 128, and 32 of a U-Net.
         sampling_steps: noise levels on the way from noise to a picture.
         churn: fresh noise on that way; 0 has none.
         save_every: steps between checkpoints.
@@ -49,9 +50,11 @@ class Settings:
     network: str = "perceptron"
     kept: int | None = None
     facts_share: float = 0.05
-    pictures_share: float = 0.6
+    pictures_share: float = 0.8
     batch: int | None = None
     micro_batch: int | None = None
+    public_steps: int = 1000
+    public_rate: float = 1e-3
     steps: int = 150
     views: int = 4
     clip_norm: float = 1.0

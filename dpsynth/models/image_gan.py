@@ -21,7 +21,7 @@ from dpsynth.models.nets.picture_critic import PictureCritic
 from dpsynth.models.nets.spectrum_refiner import NOISE, SpectrumRefiner
 from dpsynth.models.packing import under
 from dpsynth.models.picture_adversary import RealPictures, turned
-from dpsynth.models.picture_start import PictureStart
+from dpsynth.models.picture_start import PictureStart, with_one_visit
 from dpsynth.models.settings import chosen
 from dpsynth.models.state import State
 from dpsynth.models.waves import Waves, pictures_of
@@ -172,10 +172,7 @@ class ImageGan:
         """Draws of the warm start without end; the first is a large one, and more come of each."""
         rows, first = self.settings.generated, True
         while True:
-            made = self._start.facts.sample(max(8 * rows, STANDARD), rng)
-            if not made.inside.any():  # of so much noise that nobody has a picture
-                made = replace(made, length=np.minimum(made.length + 1, 1).astype(np.int16))
-                made.visits[:, :1] = 0
+            made = with_one_visit(self._start.facts.sample(max(8 * rows, STANDARD), rng))
             spectra, codes = self._drawn(made, rng, device)
             if first:
                 yield spectra, codes

@@ -48,7 +48,7 @@ class Settings:
     kept: int | None = None
     fine: int = 16
     facts_share: float = 0.05
-    pictures_share: float = 0.6
+    pictures_share: float = 0.8
     batch: int | None = None
     steps: int = 200
     ahead: float = 0.55

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor
 
-from dpsynth.data.codec import Codec
+from dpsynth.data.codec import Codec, Tokens
 from dpsynth.models.base import Progress, Shares
 from dpsynth.models.class_noise import ClassNoise
 from dpsynth.models.packing import as_arrays, as_tensors, under
@@ -96,3 +96,11 @@ class PictureStart:
     def by_class(self) -> tuple[ClassNoise, ...]:
         """What noise left of each class's mean picture."""
         return self.pictures.by_class()
+
+
+def with_one_visit(tokens: Tokens) -> Tokens:
+    """As they are; or, of so much noise that nobody has a picture, with one of the first codes."""
+    if tokens.inside.any():
+        return tokens
+    tokens.visits[:, :1] = 0
+    return replace(tokens, length=np.minimum(tokens.length + 1, 1).astype(np.int16))

@@ -151,7 +151,7 @@ def _scope(run: Run, ledger: Ledger) -> Scope:
         public_columns=(),
         assumed_public=run.schema.assumed_public,
         unprotected=unprotected,
-        public_data="none",
+        public_data=run.public_data or "none",
         copies=0,
         composition=Composition(
             runs=max(spent.runs, 1),
@@ -192,12 +192,16 @@ def _mechanism(run: Run, model: Model) -> Mechanism:
         ),
         count_epsilon=plan.count_epsilon,
         training=training,
-        warm_start="the noisy answers" if training else "none",
+        warm_start=_warm_start(run) if training else "none",
         private_network=_network(run.model) if training else "none",
         settings=run.settings,
         classes=tuple(learnt(each) for each in classes),
         drawn_from="what was trained" if gate is None else gate.words,
     )
+
+
+def _warm_start(run: Run) -> str:
+    return "the noisy answers" + (", and public pictures" if run.public_data else "")
 
 
 def learnt(found: ClassNoise) -> LearntClass:

@@ -42,6 +42,7 @@ class Run:
         status: "running" until all that was planned was asked.
         resumes: how often the run was taken up again.
         steps_dropped: planned training steps whose answers were lost.
+        public_data: what public pictures the network learns from first, in words; empty if none.
         form: of the pictures' files that were read, by their names alone; copies have it too.
     """
 
@@ -57,6 +58,7 @@ class Run:
     status: Literal["running", "finished"] = "running"
     resumes: int = 0
     steps_dropped: int = 0
+    public_data: str = ""
     form: Form = "files"
 
     @property

@@ -19,11 +19,13 @@ from dpsynth.errors import InputError, LedgerError, RunError, SchemaError
 from dpsynth.evaluation.references import REFERENCES
 from dpsynth.models import MODELS, PICTURE_MODELS, RECORD_MODELS
 from dpsynth.models.base import Progress, quiet
+from dpsynth.models.pretraining import Pretrains
 from dpsynth.models.state import State
 from dpsynth.pipeline.access import check_rate, plain_paths, population_of, split
 from dpsynth.pipeline.card import card_of
 from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import check_free, claimed
+from dpsynth.pipeline.public_data import kept_pictures, learnt_first
 from dpsynth.pipeline.run_folder import Run, RunFolder, fields_json, fields_of, finished, new_id
 from dpsynth.privacy.budget import budget
 from dpsynth.privacy.discover import private_columns
@@ -65,6 +67,7 @@ def train(
     settings: Mapping[str, Any] | None = None,
     population: str | None = None,
     holdout_rate: float = 0.0,
+    pretrain: str | None = None,
     insecure_seed: int | None = None,
     device: str = "auto",
     ledger: Ledger | None = None,
@@ -84,6 +87,8 @@ def train(
         settings: public settings of the model.
         population: the ledger's name of this group of patients; none if the files are known.
         holdout_rate: chance of each patient to be left out, for later evaluation.
+        pretrain: public pictures that the network learns from first, at no cost; see
+            `data.public_pictures`. None of the patients' may be among them.
         insecure_seed: makes the run repeatable and its noise removable; never for release.
         device: "auto", "cpu", "cuda" or "cuda:i".
         ledger: none for the user's own.
@@ -110,6 +115,7 @@ def train(
     target = chosen_device(device)
     check_free(folder)
     known = settings or {}
+    public = None if pretrain is None else learnt_first(pretrain, schema, model)
     size = _public_size(schema, holdout_rate)
     # Whatever can be refused without the data is refused before they are read.
     count_epsilon = 0.0 if size else SIZE_SHARE * epsilon
@@ -140,9 +146,12 @@ def train(
             plan=plan,
             holdout_rate=holdout_rate,
             insecure_seed=insecure_seed is not None,
+            public_data="" if public is None else public.words,
             form=came_as(_all_files(data, schema), schema),
         )
         RunFolder(folder).save(run)
+        if public is not None:
+            public.keep(RunFolder(folder).state())
         _reserve(book, run)
     return _fit(run, RunFolder(folder), chosen, notes, book, stream, target, progress)
 
@@ -271,6 +280,9 @@ def _fit(
     folder.save(run)
     door.use(run.codec)
     model = run.build()
+    if run.public_data:
+        assert isinstance(model, Pretrains)
+        model.learn_first(kept_pictures(state))
     model.fit(door, state, progress, device)
     folder.save_model(model)
     folder.log("trained", run=run.id, asked=state.asked, dropped=state.lost)

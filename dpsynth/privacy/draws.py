@@ -46,8 +46,8 @@ class RowDraws:
 
 def normals(draws: RowDraws, *shape: int) -> Tensor:
     """(rows, *shape) standard normals of each row's own, float32, from its uniforms."""
-    between = (draws.uniform(*shape) + 2.0**-25).clamp(max=1 - 2.0**-25)
-    return torch.special.ndtri(between.double()).float()
+    between = draws.uniform(*shape).double() + 2.0**-25  # never 0 or 1; in 32 bits it may be
+    return torch.special.ndtri(between).float()
 
 
 def _shifted(words: Tensor, bits: int) -> Tensor:

@@ -19,7 +19,7 @@ WIDEST = 4  # times the width at full size
 
 
 class Convolutions(nn.Module):
-    """Two convolutions with group norms, told of noise level and codes, beside a shortcut.
+    """Two convolutions with group norms, beside a shortcut; noise level and codes scale and shift.
 
     Shape:
         x: (rows, inputs, s, s); told: (rows, embedding); return: (rows, outputs, s, s)
@@ -30,13 +30,14 @@ class Convolutions(nn.Module):
         self.norm_in, self.norm_out = nn.GroupNorm(GROUPS, inputs), nn.GroupNorm(GROUPS, outputs)
         self.enter = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.leave = nn.Conv2d(outputs, outputs, 3, padding=1)
-        self.told = nn.Linear(embedding, outputs)
+        self.told = nn.Linear(embedding, 2 * outputs)
         self.short = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
 
     def forward(self, x: Tensor, told: Tensor) -> Tensor:
         """Add what the convolutions say."""
-        h = self.enter(functional.silu(self.norm_in(x))) + self.told(told)[:, :, None, None]
-        return self.leave(functional.silu(self.norm_out(h))) + self.short(x)
+        gain, shift = self.told(told)[:, :, None, None].chunk(2, 1)
+        h = self.norm_out(self.enter(functional.silu(self.norm_in(x))))
+        return self.leave(functional.silu(h * (1 + gain) + shift)) + self.short(x)
 
 
 class Stage(nn.Module):

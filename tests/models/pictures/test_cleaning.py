@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dpsynth.models.class_noise import class_noise
-from dpsynth.models.cleaning import explained, root, roots, settled
+from dpsynth.models.cleaning import EVEN, NEAR, covariance, explained, roots, settled, within
 from dpsynth.privacy.spectrum import Spectrum
 
 FLAT = Spectrum(size=8, channels=1, kept=5)
@@ -17,13 +17,60 @@ def symmetric(noise: np.ndarray) -> np.ndarray:
     return (noise + noise.swapaxes(-1, -2)) / 2
 
 
-def test_the_nearest_covariance_keeps_the_trace_and_drops_noise():
-    # Eigenvalues 5, 1, -2, trace 4: lowered by 1 they are 4, 0, 0, which add up to 4.
-    made = root(np.diag([5.0, 1.0, -2.0]))
-    np.testing.assert_allclose(made @ made.T, np.diag([4.0, 0, 0]), atol=1e-12)
-    clean = np.diag([3.0, 2.0, 1.0])
-    made = root(clean)
-    np.testing.assert_allclose(made @ made.T, clean, atol=1e-12)
+PLAIN = Spectrum(size=8, channels=1, kept=2)  # four numbers in one octave
+
+
+def test_what_noise_hides_of_a_covariance_is_shared_worked_by_hand():
+    # Eigenvalues 10, 1, 0.5, -2. The lowest says that noise reaches 2 far: 10 is lowered to
+    # (10 + sqrt(100 - 4)) / 2 = 9.899, the other three share what is left of the trace, 9.5 -
+    # 9.899, which is nothing: they get a thousandth of the mean eigenvalue.
+    made = covariance(np.diag([10.0, 1.0, 0.5, -2.0]), PLAIN)
+    first, least = (10 + 96**0.5) / 2, 1e-3 * 9.5 / 4
+    even = EVEN * (first + 3 * least) / 4
+    kept = (1 - EVEN) * np.array([first, least, least, least]) + even
+    np.testing.assert_allclose(made, np.diag(kept))
+    # Without noise nothing is hidden.
+    clean = np.diag([3.0, 2.0, 2.0, 1.0])
+    np.testing.assert_allclose(covariance(clean, PLAIN), (1 - EVEN) * clean + EVEN * 2 * np.eye(4))
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.5, 2.0])
+def test_a_covariance_out_of_noise_finds_fresh_draws_likely(noise):
+    # Against the projection to what is not negative, which leaves directions without variance.
+    rng = np.random.default_rng(5)
+    truth = np.diag(np.geomspace(3.0, 0.2, WIDTH))
+    fresh = rng.normal(size=(2000, WIDTH)) * np.sqrt(np.diag(truth))
+    noisy = truth + noise * symmetric(rng.normal(size=(WIDTH, WIDTH)))
+    values, vectors = np.linalg.eigh(noisy)
+    cut = (vectors * np.maximum(values, 1e-4)) @ vectors.T
+
+    def surprise(made: np.ndarray) -> float:
+        _, size = np.linalg.slogdet(made)
+        return float(size + np.einsum("ni,ij,nj->n", fresh, np.linalg.inv(made), fresh).mean())
+
+    best, found, plain = (surprise(each) for each in (truth, covariance(noisy, FLAT), cut))
+    assert found - best < 0.5 * WIDTH
+    assert found < plain
+
+
+def test_a_class_is_within_a_factor_of_everyone_in_every_direction():
+    rng = np.random.default_rng(6)
+    turned = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    everyone = turned @ np.diag([4.0, 3.0, 2.0, 1.0]) @ turned.T
+    # Ten times, a tenth of it, less than nothing, and a half more.
+    one = turned @ np.diag([40.0, 0.3, -1.0, 1.5]) @ turned.T
+    expected = turned @ np.diag([4 * NEAR, 3 / NEAR, 2 / NEAR, 1.5]) @ turned.T
+    np.testing.assert_allclose(within(everyone, one), expected, atol=1e-9)
+
+
+def test_roots_have_orthogonal_columns():
+    rng = np.random.default_rng(7)
+    moments = 100 * (np.eye(WIDTH) + 0.3 * symmetric(rng.normal(size=(2, WIDTH, WIDTH))))
+    counts = np.array([100.0, 100.0])
+    for made in roots(moments, np.zeros((2, WIDTH)), counts, 10.0, FLAT):
+        products = made.T @ made
+        np.testing.assert_allclose(products, np.diag(np.diag(products)), atol=1e-9)
+        assert np.diag(products).min() > 0.05
 
 
 def test_a_class_that_differs_by_noise_alone_gets_the_covariance_of_all():
