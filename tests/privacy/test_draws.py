@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from dpsynth.privacy.draws import RowDraws
+from dpsynth.privacy.draws import RowDraws, normals
 
 KEYS = torch.tensor([3, -(2**63), 2**63 - 1, 0, 17])
 
@@ -64,3 +64,13 @@ def test_draws_are_uniform_within_and_across_rows():
     for table in (draws, draws.T):
         pairs = (table[1:] - 0.5) * (table[:-1] - 0.5) * 12
         assert abs(pairs.mean()) < 4 / np.sqrt(pairs.size)
+
+
+def test_normals_are_finite_whatever_the_uniform_is(monkeypatch):
+    # In 32 bits the largest uniform, 1 - 2^-24, and half a step more is 1: an infinite normal.
+    ends = torch.tensor([[0.0, 0.5, 1 - 2.0**-24]])
+    monkeypatch.setattr(RowDraws, "uniform", lambda self, *shape: ends)
+    found = normals(RowDraws(torch.tensor([1]), 0), 3)[0]
+    assert found.isfinite().all()
+    assert found[0] == -found[2] and found[0] < -5
+    assert found[1].abs() < 1e-6

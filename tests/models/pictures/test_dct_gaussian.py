@@ -26,7 +26,11 @@ NAMES = ("tables", "moments", "label", "means", "lengths", "spread", "texture")
 
 
 def schema(
-    per_patient: bool = False, channels: int = 1, label: bool = True, upright: bool = True
+    per_patient: bool = False,
+    channels: int = 1,
+    label: bool = True,
+    upright: bool = True,
+    size: int = 8,
 ) -> Schema:
     facts = {"sex": SEX} | ({"dx": DX} if per_patient else {})
     return Schema(
@@ -38,7 +42,7 @@ def schema(
             "p": Table(shape="static", key="id", columns=facts),
             "v": Table(
                 shape="visits", key="id", time=Clock(column="file", kind="order"),
-                picture=Picture(file="file", size=8, channels=channels, upright=upright),
+                picture=Picture(file="file", size=size, channels=channels, upright=upright),
                 columns={} if per_patient else {"dx": DX},
             ),
         },

@@ -7,6 +7,7 @@ from test_dct_gaussian import CPU, schema
 from test_image_diffusion import SMALL, opened, plan, quick  # noqa: F401 - a fixture
 
 from dpsynth.data.codec import codec
+from dpsynth.data.phantoms import chest
 from dpsynth.models import MODELS
 from dpsynth.models.base import quiet
 from dpsynth.models.edm import Gaussians
@@ -16,6 +17,7 @@ from dpsynth.models.state import State
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.draws import RowDraws
 
+DEEP = SMALL | {"network": "unet"}
 FAST = SMALL | {"width": 64, "public_steps": 200, "public_rate": 5e-3}
 
 
@@ -31,11 +33,10 @@ def two_kinds(count: int, seed: int = 0) -> np.ndarray:
     return np.clip(shades, 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("network", ["perceptron", "unet"])
-def test_it_learns_what_gaussians_do_not_know_of_public_pictures(network):
+def test_it_learns_what_gaussians_do_not_know_of_public_pictures():
     given, pictures = schema(), two_kinds(500)
     torch.manual_seed(0)
-    model = ImageDiffusion(given, codec(given), plan(), **FAST | {"network": network})
+    model = ImageDiffusion(given, codec(given), plan(), **FAST)
     objective, width = model.objective, model.objective.spectrum.width
     own = Gaussians.of(np.zeros((2, width)), np.stack([np.eye(width)] * 2), CPU)
     objective.gaussians = own
@@ -53,6 +54,29 @@ def test_it_learns_what_gaussians_do_not_know_of_public_pictures(network):
         wrong = (model.net(*ready[:3]) - ready[3])[:, 1]
     # A network that says nothing is as wrong as what it should have said is large.
     assert wrong.square().mean() < 0.8 * ready[3][:, 1].square().mean()
+
+
+def test_a_unet_learns_where_things_are_in_phantoms():
+    given = schema(size=16)
+    torch.manual_seed(0)
+    model = ImageDiffusion(given, codec(given), plan(), **DEEP | {"width": 16, "kept": 6})
+    objective, known = model.objective, model._start.known
+    wide = objective.spectrum.width - len(known)
+    own = Gaussians.of(
+        np.zeros((2, len(known))), np.stack([np.eye(len(known))] * 2), CPU,
+        known=known, variances=np.ones((2, wide)),
+    )  # fmt: skip
+    objective.gaussians = own
+    seen, fresh = chest(300, 0, 16).images, torch.from_numpy(chest(100, 9, 16).images)
+    codes = np.array([[0, 0], [1, 1]])
+    learnt_first(model.net, objective, seen, codes, facts=1, steps=60, rate=5e-3, progress=quiet)
+    objective.gaussians = public_gaussians(objective.spectrum, seen, own, CPU)
+    rows = torch.zeros(len(fresh), 1, dtype=torch.long)
+    rows = rows, rows[:, None], torch.ones(len(fresh), dtype=torch.long), fresh[:, None]
+    ready = objective.prepare(rows, RowDraws(torch.arange(len(fresh)), 5))
+    with torch.no_grad():
+        wrong = objective.loss(model.net, *ready).mean()
+    assert wrong < 0.93 * ready[3].square().mean()
 
 
 def test_the_public_gaussian_is_that_of_the_pictures():
