@@ -74,8 +74,7 @@ class PictureStart:
         """(rows, coarse width) numbers of those classes -> (rows, whole width), with texture."""
         made = np.zeros((len(code), self.whole.width))
         made[:, self.known] = numbers
-        sd = np.sqrt(self.texture.variances())
-        made[:, self._fine] = rng.normal(size=(len(code), len(self._fine))) * sd[code]
+        made[:, self._fine] = self.texture.draw(code, rng)
         return made
 
     def tensors(self) -> dict[str, Tensor]:

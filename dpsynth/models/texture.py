@@ -15,12 +15,15 @@ from dpsynth.privacy.spectrum import Spectrum
 
 NAME = "texture"  # of the release
 FAR = 1.25  # bound on strengths against the public sizes, root mean square over rings
+MOST = 1.0  # of the factor's deviation
 
 
 class Texture:
-    """One release: the mean strength of each ring of fine frequencies, of each class.
+    """One release: of each class the mean strength of each ring of fine frequencies, and of all.
 
-    Fine frequencies are then independent noise of that strength. Where a spectrum has none,
+    Fine frequencies are then independent noise of that strength, all of a picture times a factor
+    of its own. Without the factor each class would have one strength, and whoever learns from
+    the copy would learn to tell classes by it. Where a spectrum has no fine frequencies,
     nothing is asked.
 
     Args:
@@ -34,7 +37,8 @@ class Texture:
         self.of = OfTextures(fine=fine, coarse=coarse, classes=classes)
         ring = fine.rings(coarse)
         self._ring = ring[ring >= 0]
-        self._strength = np.zeros((0, self.of.width))
+        self._strength = np.zeros((0, self.of.rings))
+        self._spread = np.zeros(0)
 
     def fit(self, door: Door, state: State, counts: np.ndarray) -> None:
         """Ask, and take out what noise explains.
@@ -43,32 +47,44 @@ class Texture:
             door, state: answers, and what was saved of them.
             counts: (classes,) pictures of each, from noisy answers.
         """
-        self._strength = np.zeros((len(counts), self.of.width))
-        if not self.of.width:
+        self._strength = np.zeros((len(counts), self.of.rings))
+        self._spread = np.zeros(len(counts))
+        if not self.of.rings:
             return
         asked = PictureSums(of=self.of, clip=FAR * self.of.width**0.5)
         sums = state.once(NAME, lambda: door.measure(NAME, [asked]))[0]
         noise = self.plan.release(NAME).noise_multiplier * joint_sensitivity([asked])
-        self._strength = drawn_together(sums, counts, noise)
+        means = drawn_together(sums, counts, noise)
+        self._strength = means[:, :-1]
+        level = np.maximum((self._strength**2).mean(axis=1), 1e-6)
+        self._spread = np.sqrt(np.clip(means[:, -1] / level - 1, 0.0, MOST**2))
+
+    def draw(self, code: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(rows,) classes -> (rows, fine numbers) in the order of the whole spectrum."""
+        log_sd = np.sqrt(np.log1p(self._spread**2))[code]
+        factor = np.exp(log_sd * rng.normal(size=len(code)) - log_sd**2 / 2)
+        noise = rng.normal(size=(len(code), len(self._ring)))
+        return np.asarray(noise * self._strength[code][:, self._ring] * factor[:, None])
 
     def variances(self) -> np.ndarray:
-        """(classes, fine numbers) in the order of the whole spectrum."""
-        return np.asarray(self._strength[:, self._ring] ** 2)
+        """(classes, fine numbers) of what is drawn."""
+        whole = self._strength**2 * (1 + self._spread[:, None] ** 2)
+        return np.asarray(whole[:, self._ring])
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that was learnt, by name."""
-        return {"strength": self._strength}
+        return {"strength": self._strength, "spread": self._spread}
 
     def take_up(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take up what `arrays` gave."""
-        self._strength = arrays["strength"]
+        self._strength, self._spread = arrays["strength"], arrays["spread"]
 
 
 def drawn_together(sums: np.ndarray, counts: np.ndarray, noise_sd: float) -> np.ndarray:
-    """(classes, rings) means, each class drawn to that of all by as much as noise explains.
+    """(classes, numbers) means, each class drawn to that of all by as much as noise explains.
 
     Args:
-        sums: (classes, rings), with noise.
+        sums: (classes, numbers), with noise.
         counts: (classes,) pictures of each.
         noise_sd: of one cell of `sums`.
     """

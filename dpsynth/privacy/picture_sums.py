@@ -77,7 +77,7 @@ class OfPictures:
 
 @dataclass(frozen=True, kw_only=True)
 class OfTextures:
-    """What is asked about: how strong each ring of a picture's fine frequencies is.
+    """What is asked about: how strong each ring of a picture's fine frequencies is, and all.
 
     Attributes:
         fine: a picture's frequencies, in public sizes.
@@ -90,17 +90,31 @@ class OfTextures:
     classes: Classes
 
     @property
-    def width(self) -> int:
+    def rings(self) -> int:
         """How many rings there are."""
         return int(self.fine.rings(self.coarse).max(initial=-1)) + 1
 
+    @property
+    def width(self) -> int:
+        """How many numbers a picture has."""
+        return self.rings + 1
+
     def rows(self, tokens: Tokens) -> Rows:
-        """See `shared`; a ring's strength is the root of the mean square of its numbers."""
-        ring = self.fine.rings(self.coarse)
-        member = (ring[:, None] == np.arange(self.width)) / np.maximum(
-            np.bincount(ring[ring >= 0], minlength=self.width), 1
+        """See `shared`.
+
+        A ring's strength is the root of the mean square of its numbers; the last number is the
+        mean over rings of squared strengths.
+        """
+        ring, rings = self.fine.rings(self.coarse), self.rings
+        member = (ring[:, None] == np.arange(rings)) / np.maximum(
+            np.bincount(ring[ring >= 0], minlength=rings), 1
         )
-        return shared(tokens, self.classes, lambda seen: np.sqrt(self.fine.of(seen) ** 2 @ member))
+
+        def numbers(seen: np.ndarray) -> np.ndarray:
+            squares = self.fine.of(seen) ** 2 @ member
+            return np.column_stack([np.sqrt(squares), squares.mean(axis=1)])
+
+        return shared(tokens, self.classes, numbers)
 
 
 def shared(tokens: Tokens, classes: Classes, numbers: Callable[[np.ndarray], np.ndarray]) -> Rows:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from dpsynth.data.codec import codec
 from dpsynth.models import MODELS
+from dpsynth.privacy.budget import Budget
+from dpsynth.schema import Clock, Picture, Schema, Table
 
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "models").glob("*/recipe.toml"))
 
@@ -28,3 +31,24 @@ def test_a_recipe_is_the_default(path):
     assert recipe["model"] == path.parent.name
     assert recipe["settings"] == defaults(recipe["model"])
     assert (path.parent / "CARD.md").exists()
+
+
+@pytest.mark.parametrize("size", [64, 128])
+def test_a_recipe_for_larger_pictures_can_be_planned_and_built(size):
+    path = RECIPES[0].parents[1] / "image-diffusion" / f"recipe-{size}.toml"
+    recipe = tomllib.loads(path.read_text())
+    picture = Picture(file="scan", size=size)
+    scans = Table(
+        shape="visits",
+        key="patient",
+        time=Clock(column="scan", kind="order"),
+        picture=picture,
+        columns={},
+    )
+    schema = Schema(name="x", max_visits=1, tables={"scans": scans})
+    budget = Budget(epsilon=3.0, delta=1e-5, population=20_000)
+    model = MODELS[recipe["model"]]
+    plan = model.plan(schema, budget, 0.0, **recipe["settings"])
+    assert plan.training is not None and plan.training.steps == recipe["settings"]["steps"]
+    built = model(schema, codec(schema), plan, **recipe["settings"])
+    assert 1e6 < sum(p.numel() for p in built.net.parameters()) < 2e7

@@ -172,9 +172,10 @@ def test_strengths_worked_by_hand():
     numbers[0, 8 * 4] = 3.0
     of = OfTextures(fine=fine, coarse=coarse, classes=Classes())
     (_, found, share) = next(of.rows(patient([0], fine.back(numbers))))
-    np.testing.assert_allclose(found[0], [0, 0, 3 / 20**0.5, 0], atol=0.05)  # of whole shades
+    np.testing.assert_allclose(found[0, :4], [0, 0, 3 / 20**0.5, 0], atol=0.05)  # of whole shades
+    assert found[0, 4] == pytest.approx(9 / 20 / 4, abs=0.02)  # the mean of the squares
     assert share.tolist() == [1.0]
-    assert OfTextures(fine=coarse, coarse=coarse, classes=Classes()).width == 0
+    assert OfTextures(fine=coarse, coarse=coarse, classes=Classes()).rings == 0
 
 
 def test_rings_of_colours_are_apart():
