@@ -8,8 +8,7 @@ import numpy as np
 
 from dpsynth.privacy.spectrum import Spectrum
 
-EVEN = 0.3  # of a covariance that is put evenly over each colour and octave
-NEAR = 2.0  # most that a class's variance differs from that of all in any direction
+EVEN = 0.1  # of a covariance that is put evenly over each colour and octave
 
 
 def cleaned_counts(found: Sequence[np.ndarray], total: float) -> np.ndarray:
@@ -71,13 +70,12 @@ def roots(
     each = even / counts[:, None, None] - means[:, :, None] * means[:, None, :]
     weight = counts / counts.sum()
     all_noise = noise_sd * len(counts) ** 0.5 / counts.sum()
-    seen = explained(np.tensordot(weight, each, axes=1), all_noise, spectrum)
-    everyone = covariance(seen, spectrum)
+    common = explained(np.tensordot(weight, each, axes=1), all_noise, spectrum)
     made = []
     for place in range(len(counts)):
         noise = noise_sd / counts[place] * (1 - weight[place]) ** 0.5
-        apart = explained(each[place] - seen, noise, spectrum)
-        values, vectors = np.linalg.eigh(within(everyone, seen + apart))
+        apart = explained(each[place] - common, noise, spectrum)
+        values, vectors = np.linalg.eigh(covariance(common + apart, spectrum))
         made.append(vectors * np.sqrt(np.maximum(values, 0.0)))
     return np.stack(made)
 
@@ -113,46 +111,25 @@ def explained(apart: np.ndarray, noise_sd: float, spectrum: Spectrum) -> np.ndar
 
 
 def covariance(noisy: np.ndarray, spectrum: Spectrum) -> np.ndarray:
-    """A covariance with some variance in every direction, of nearly the trace of a noisy one.
+    """The nearest covariance whose trace is that of a noisy one, evened out a little.
 
-    Noise spreads eigenvalues about their places as far up as down. Those no farther above 0 than
-    the lowest is below it can't be told from noise: they share what the others leave of the
-    trace, which noise hardly moves. Those above are lowered by what noise adds to them (Benaych-
-    Georges and Nadakuditi 2011, of a matrix of noise alone about one strong direction). At last
-    `EVEN` of it is put evenly over the numbers of each colour and octave: a direction with too
-    little variance is a kind of picture that is never drawn, and that a diffusion finds
-    infinitely surprising.
+    Noise spreads eigenvalues about their places: those below a level are nothing, the others
+    are lowered by it, so that all of them add up to the trace, which noise hardly moves. Then
+    `EVEN` of it is put evenly over the numbers of each colour and octave: a direction without
+    variance is a kind of picture that is never drawn, and whose every real example surprises a
+    diffusion about the Gaussian without end.
 
     Shape:
         noisy: (width, width), symmetric; return: (width, width)
     """
     values, vectors = np.linalg.eigh(noisy)
-    far = max(-values[0], 0.0)
-    lost = values <= far
-    clear = (values[~lost] + np.sqrt(values[~lost] ** 2 - far**2)) / 2
-    least = 1e-3 * max(float(np.trace(noisy)), 1e-6) / len(noisy)
-    clean = np.empty_like(values)
-    clean[lost] = max((values.sum() - clear.sum()) / max(lost.sum(), 1), least)
-    clean[~lost] = np.maximum(clear, least)
-    made = (vectors * clean) @ vectors.T
-    level = np.zeros(len(noisy))
+    trace = max(float(np.trace(noisy)), 1e-6 * len(noisy))
+    falling = np.sort(values)[::-1]
+    level = (np.cumsum(falling) - trace) / np.arange(1, len(values) + 1)
+    last = np.flatnonzero(falling > level)[-1]
+    near = (vectors * np.maximum(values - level[last], 0.0)) @ vectors.T
+    even = np.zeros(len(noisy))
     for band in np.unique(spectrum.bands):
         here = spectrum.bands == band
-        level[here] = np.diag(made)[here].mean()
-    return np.asarray((1 - EVEN) * made + EVEN * np.diag(level))
-
-
-def within(everyone: np.ndarray, one: np.ndarray) -> np.ndarray:
-    """The covariance nearest to `one` that is within a factor of `NEAR` of everyone's.
-
-    In no direction has a class more than `NEAR` times the variance of all, or less than one in
-    `NEAR` of it: of a rare class, noise would say much more.
-
-    Shape:
-        everyone: (width, width), positive; one: (width, width), symmetric
-    """
-    values, vectors = np.linalg.eigh(everyone)
-    root, back = (vectors * values**power @ vectors.T for power in (0.5, -0.5))
-    ratios, axes = np.linalg.eigh(back @ one @ back)
-    held = np.clip(ratios, 1 / NEAR, NEAR)
-    return np.asarray(root @ (axes * held) @ axes.T @ root)
+        even[here] = np.diag(near)[here].mean()
+    return np.asarray((1 - EVEN) * near + EVEN * np.diag(even))
