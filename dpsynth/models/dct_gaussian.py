@@ -23,7 +23,7 @@ from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
 
 CHUNK = 2048  # pictures that are held as numbers at once
-RANGES = {"kept": (1, 65), "facts_share": (1e-3, 1)}
+RANGES = {"kept": (1, 65), "facts_share": (1e-3, 1), "texture_share": (0, 1)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +35,13 @@ class Settings:
             the class's strength. None takes 10, and 6 of pictures in colour, whose covariances
             would hold four times the noise else.
         facts_share: of the budget, for the columns beside the pictures.
+        texture_share: of what pictures have, for how strong finer frequencies are; 0 leaves them
+            out.
     """
 
     kept: int | None = None
     facts_share: float = 0.1
+    texture_share: float = 0.05
 
     def __post_init__(self) -> None:
         """Check each number against its range."""
@@ -55,7 +58,7 @@ class DctGaussian:
 
     def __init__(self, schema: Schema, codec: Codec, plan: Plan, **settings: Any) -> None:
         wanted = chosen(Settings, "dct-gaussian", settings)
-        self._start = PictureStart(schema, codec, plan, wanted.kept)
+        self._start = PictureStart(schema, codec, plan, wanted.kept, wanted.texture_share)
 
     @staticmethod
     def plan(schema: Schema, budget: Budget, count_epsilon: float = 0.0, **settings: Any) -> Plan:
@@ -65,7 +68,9 @@ class DctGaussian:
 
         def releases(left: float) -> tuple[tuple[str, float], ...]:
             share = wanted.facts_share
-            return PictureStart.releases(schema, left * share, left * (1 - share), wanted.kept)
+            return PictureStart.releases(
+                schema, left * share, left * (1 - share), wanted.kept, wanted.texture_share
+            )
 
         return planned(schema, budget, releases, count_epsilon=count_epsilon)
 

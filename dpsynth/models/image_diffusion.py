@@ -49,7 +49,9 @@ class ImageDiffusion:
         self.settings = chosen(Settings, "image-diffusion", settings)
         self.plan_ = plan
         self._public: np.ndarray | None = None
-        self._start = PictureStart(schema, codec, plan, self.settings.kept)
+        self._start = PictureStart(
+            schema, codec, plan, self.settings.kept, self.settings.texture_share
+        )
         self._whole = self.settings.network == "unet"  # whether fine frequencies are diffused
         spectrum = self._start.whole if self._whole else self._start.pictures.spectrum
         self.objective = PictureObjective(codec, spectrum, self._start.pictures.classes)
@@ -76,7 +78,11 @@ class ImageDiffusion:
 
         def releases(left: float) -> tuple[tuple[str, float], ...]:
             return PictureStart.releases(
-                schema, left * wanted.facts_share, left * wanted.pictures_share, wanted.kept
+                schema,
+                left * wanted.facts_share,
+                left * wanted.pictures_share,
+                wanted.kept,
+                wanted.texture_share,
             )
 
         return planned(schema, budget, releases, count_epsilon=count_epsilon, training=training)

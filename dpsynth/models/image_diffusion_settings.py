@@ -15,6 +15,7 @@ RANGES = {
     **dict.fromkeys(("clip_norm", "rate", "public_rate"), (1e-9, math.inf)),
     **dict.fromkeys(("facts_share", "pictures_share"), (1e-3, 1)),
     "kept": (1, 65),
+    "texture_share": (0, 1),
     "sampling_steps": (2, 1000),
     "churn": (0, math.inf),
     "decay": (0, 1),
@@ -32,7 +33,8 @@ class Settings:
             takes 10, and 6 of pictures in colour, whose covariances would hold four times the
             noise else.
         facts_share: of the budget, for the columns beside the pictures.
-        pictures_share: of the budget, for the pictures' Gaussians and textures.
+        pictures_share: of the budget, for the pictures' Gaussians and texture.
+        texture_share: of that, for how strong finer frequencies are; 0 leaves them out.
         batch: expected patients per step; none takes population / 8 within 64 to 1024.
         micro_batch: patients whose gradients are held at once; none takes all of a step.
         public_steps, public_rate: of learning from public pictures first, if there are any.
@@ -51,6 +53,7 @@ class Settings:
     kept: int | None = None
     facts_share: float = 0.05
     pictures_share: float = 0.8
+    texture_share: float = 0.05
     batch: int | None = None
     micro_batch: int | None = None
     public_steps: int = 1000
@@ -75,6 +78,8 @@ class Settings:
         check_ranges(self, RANGES)
         if self.network not in NETWORKS:
             raise InputError(f"network must be one of {', '.join(NETWORKS)}, got {self.network!r}")
+        if self.network == "unet" and not self.texture_share:
+            raise InputError("a unet draws fine frequencies: texture_share must be above 0")
         if self.network == "unet" and self.wide % 8:
             raise InputError(f"width of a unet must be a multiple of 8, got {self.wide!r}")
 

@@ -53,7 +53,9 @@ class ImageGan:
         assert codec.picture is not None
         self.settings = chosen(Settings, "image-gan", settings)
         self.plan_, self.picture = plan, codec.picture
-        self._start = PictureStart(schema, codec, plan, self.settings.kept)
+        self._start = PictureStart(
+            schema, codec, plan, self.settings.kept, self.settings.texture_share
+        )
         coarse, whole = self._start.pictures.spectrum, self._start.whole
         fine = replace(coarse, kept=min(max(self.settings.fine, coarse.kept), coarse.size))
         self.waves = Waves(whole)
@@ -73,7 +75,11 @@ class ImageGan:
 
         def releases(left: float) -> tuple[tuple[str, float], ...]:
             return PictureStart.releases(
-                schema, left * wanted.facts_share, left * wanted.pictures_share, wanted.kept
+                schema,
+                left * wanted.facts_share,
+                left * wanted.pictures_share,
+                wanted.kept,
+                wanted.texture_share,
             )
 
         return planned(schema, budget, releases, count_epsilon=count_epsilon, training=training)

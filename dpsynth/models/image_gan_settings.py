@@ -14,7 +14,7 @@ RANGES = {
     **dict.fromkeys(("facts_share", "pictures_share"), (1e-3, 1)),
     **dict.fromkeys(("fade", "leash"), (0, math.inf)),
     **dict.fromkeys(("kept", "fine"), (1, 129)),
-    **dict.fromkeys(("ahead", "decay"), (0, 1)),
+    **dict.fromkeys(("ahead", "decay", "texture_share"), (0, 1)),
 }
 
 
@@ -27,7 +27,8 @@ class Settings:
             `spectra.KEPT`.
         fine: frequencies along each side that the generator may add to.
         facts_share: of the budget, for the columns beside the pictures.
-        pictures_share: of the budget, for the pictures' Gaussians.
+        pictures_share: of the budget, for the pictures' Gaussians and texture.
+        texture_share: of that, for how strong finer frequencies are; 0 leaves them out.
         batch: expected patients per step; none takes population / 8 within 64 to 1024.
         steps: of the critic's DP-SGD.
         ahead: share of generated pictures that the critic must tell before the generator moves:
@@ -49,6 +50,7 @@ class Settings:
     fine: int = 16
     facts_share: float = 0.05
     pictures_share: float = 0.8
+    texture_share: float = 0.05
     batch: int | None = None
     steps: int = 200
     ahead: float = 0.55

@@ -20,8 +20,6 @@ from dpsynth.privacy.door import Door
 from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
 
-TEXTURE = 0.05  # share of what pictures have of the budget
-
 
 class PictureStart:
     """Columns from `warm.WarmStart`, pictures given the label from `Spectra` and `Texture`.
@@ -29,33 +27,41 @@ class PictureStart:
     Args:
         schema, codec, plan: public, or released; the plan holds the releases of `releases`.
         kept: frequencies along each side of a picture that go together; none for `spectra.KEPT`.
-            Finer ones are noise of the class's strength.
+        texture_share: of what pictures have of the budget, for how strong finer ones are; with 0
+            they are left out.
 
     Attributes:
-        facts, pictures, texture: the three.
+        facts, pictures, texture: the three parts.
         whole: all frequencies of a picture.
         known: (coarse width,) where those that go together stand among all.
     """
 
-    def __init__(self, schema: Schema, codec: Codec, plan: Plan, kept: int | None) -> None:
+    def __init__(
+        self, schema: Schema, codec: Codec, plan: Plan, kept: int | None, texture_share: float
+    ) -> None:
         self.facts = WarmStart(schema, codec, plan)
         self.pictures = Spectra(schema, codec, plan, kept)
         coarse = self.pictures.spectrum
         self.whole = replace(coarse, kept=coarse.size)
         self.known = coarse.places_in(self.whole)
-        self.texture = Texture(plan, coarse, self.whole, self.pictures.classes)
+        drawn = self.whole if texture_share else coarse
+        self.texture = Texture(plan, coarse, drawn, self.pictures.classes)
         self._fine = np.setdiff1d(np.arange(self.whole.width), self.known)
 
     @staticmethod
     def releases(
-        schema: Schema, facts_share: float, pictures_share: float, kept: int | None
+        schema: Schema,
+        facts_share: float,
+        pictures_share: float,
+        kept: int | None,
+        texture_share: float,
     ) -> Shares:
         """What the plan must hold: names, and shares of the budget that add up to both."""
         assert schema.picture is not None
         facts = WarmStart.releases(schema, facts_share)
-        if spectrum_of(schema.picture, kept).kept == schema.picture.size:
+        if not texture_share or spectrum_of(schema.picture, kept).kept == schema.picture.size:
             return (*facts, *Spectra.releases(pictures_share))
-        of_texture = TEXTURE * pictures_share
+        of_texture = texture_share * pictures_share
         return (*facts, *Spectra.releases(pictures_share - of_texture), (NAME, of_texture))
 
     def fit(self, door: Door, state: State, progress: Progress) -> None:
@@ -74,7 +80,8 @@ class PictureStart:
         """(rows, coarse width) numbers of those classes -> (rows, whole width), with texture."""
         made = np.zeros((len(code), self.whole.width))
         made[:, self.known] = numbers
-        made[:, self._fine] = self.texture.draw(code, rng)
+        if self.texture.of.rings:
+            made[:, self._fine] = self.texture.draw(code, rng)
         return made
 
     def tensors(self) -> dict[str, Tensor]:

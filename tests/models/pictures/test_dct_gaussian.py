@@ -204,10 +204,25 @@ def test_a_plan_spends_what_is_asked_and_names_each_release():
     budget = Budget(epsilon=3.0, delta=1e-5, population=400)
     made = DctGaussian.plan(schema(), budget, 0.0, kept=4)
     assert {r.name for r in made.releases} == set(NAMES)
-    whole = DctGaussian.plan(schema(), budget, 0.0, kept=8)  # then nothing is finer
-    assert {r.name for r in whole.releases} == set(NAMES) - {"texture"}
+    for less in ({"kept": 8}, {"kept": 4, "texture_share": 0}):  # nothing is finer, or wanted
+        made = DctGaussian.plan(schema(), budget, 0.0, **less)
+        assert {r.name for r in made.releases} == set(NAMES) - {"texture"}
     assert made.training is None
     assert made.epsilon == 3.0
+
+
+def test_without_texture_pictures_are_coarse(tmp_path):
+    given, names = schema(), NAMES[:-1]
+    releases = tuple(Release(name=n, noise_multiplier=1e-6) for n in names)
+    coarse = Plan(epsilon=1.0, delta=1e-5, population=400, releases=releases)
+    door = Door(world(given), plan=coarse, randomness=CryptoStream())
+    door.use(codec(given))
+    model = DctGaussian(given, codec(given), coarse, kept=4, texture_share=0)
+    model.fit(door, State(tmp_path / "s"), quiet, CPU)
+    made = model.sample(50, {}, 3, quiet, CPU)
+    whole = model._start.whole
+    fine = whole.rings(model._start.pictures.spectrum) >= 0
+    assert np.abs(whole.of(made.pictures[made.inside])[:, fine]).max() < 0.3  # of whole shades
 
 
 def test_a_schema_without_pictures_is_refused():

@@ -164,6 +164,7 @@ def test_how_many_gradients_are_held_at_once_is_told_to_the_door(tmp_path):
     ("settings", "said"),
     [
         ({"network": "transformer"}, "network must be one of perceptron, unet, got 'transformer'"),
+        ({"network": "unet", "texture_share": 0}, "texture_share must be above 0"),
         ({"network": "unet", "width": 12}, "width of a unet must be a multiple of 8, got 12"),
     ],
 )
