@@ -11,12 +11,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.data.records import Records
 from dpsynth.models import MODELS
 from dpsynth.models.base import quiet
+from dpsynth.models.pretraining import Pretrains
 from dpsynth.models.state import State
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
@@ -65,6 +67,7 @@ def synthetic(
     schema: Schema,
     books: Codec,
     device: str = "cpu",
+    public: np.ndarray | None = None,
 ) -> tuple[Tokens, dict[str, float]]:
     """Train, and generate twice as many patients; the last step, no selection.
 
@@ -77,6 +80,7 @@ def synthetic(
         schema: its `population` is the public size.
         books: public code books.
         device: where networks are trained and drawn from.
+        public: pictures that a network which can learns from first.
 
     Returns:
         Tokens of the copy, and the seconds of `train_s` and `generate_s`; of a model with a
@@ -92,6 +96,8 @@ def synthetic(
     door = Door(train, plan=plan, randomness=CryptoStream(insecure_seed=seed), device=device)
     door.use(books)
     model = MODELS[name](schema, books, plan, **settings)
+    if public is not None and isinstance(model, Pretrains):
+        model.learn_first(public)
     where = torch.device(device)
     with tempfile.TemporaryDirectory() as folder:
         model.fit(door, State(Path(folder) / "state"), quiet, where)

@@ -18,6 +18,7 @@ from picture_judge import PictureJudge
 from results import Results, table
 
 from dpsynth.data.codec import Codec, Tokens, codec
+from dpsynth.data.public_pictures import public_pictures
 from dpsynth.data.records import Records
 from dpsynth.evaluation.shown import Shown, shown, without_detail
 from dpsynth.models import PICTURE_MODELS
@@ -76,6 +77,7 @@ def options(protocol: PictureProtocol) -> argparse.ArgumentParser:
     ask.add_argument("--seeds", type=int, default=5)
     ask.add_argument("--test", default=protocol.tests[-1], choices=protocol.tests)
     ask.add_argument("--setting", action="append", default=[], help="name=value of a model")
+    ask.add_argument("--pretrain", help="public pictures first: chest, skin, a folder or an .npz")
     ask.add_argument("--threads", type=int, default=1)
     ask.add_argument("--device", default="cpu", help="of the networks; another one is on its rows")
     return ask
@@ -94,6 +96,8 @@ def main(protocol: PictureProtocol, words: list[str] | None = None) -> None:
     seen, real = (judged(books.encode(each), books, protocol) for each in (train, held))
     judge = PictureJudge(seen, real, protocol.groups(held), protocol.by_class)
     results = Results(asked.out, protocol.name, asked.threads)
+    assert schema.picture is not None
+    public = None if asked.pretrain is None else public_pictures(asked.pretrain, schema.picture)
     for name, epsilon, seed in cases(asked, names):
         common: dict[str, Any] = {"model": name, "epsilon": epsilon, "seed": seed}
         if name in protocol.bars and epsilon is not None:
@@ -109,7 +113,7 @@ def main(protocol: PictureProtocol, words: list[str] | None = None) -> None:
         copy, times = seen, {}
         if epsilon is not None:
             case = name, settings[name], epsilon, seed
-            tokens, times = synthetic(*case, train, schema, books, asked.device)
+            tokens, times = synthetic(*case, train, schema, books, asked.device, public)
             copy = judged(tokens, books, protocol)
             common |= {"delta": DELTA}
             common |= {} if asked.device == "cpu" else {"device": asked.device}

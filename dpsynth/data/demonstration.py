@@ -112,7 +112,7 @@ def fetched() -> Path:
     except ImportError:
         raise InputError(
             f"{PNEUMONIA} comes with the package medmnist, which is not installed: "
-            f"pip install medmnist; {by_hand}"
+            f"pip install 'dpsynth[medmnist]'; {by_hand}"
         ) from None
     try:
         held = medmnist.PneumoniaMNIST(split="train", download=True)

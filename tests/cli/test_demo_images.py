@@ -132,7 +132,7 @@ def test_without_medmnist_the_cure_is_told(small, dpsynth, monkeypatch):
     monkeypatch.setitem(sys.modules, "medmnist", None)
     done = dpsynth("demo", "--dataset", "pneumoniamnist")
     assert done.code == 2 and len(done.err.splitlines()) == 1
-    assert "pip install medmnist" in done.err and "--file pneumoniamnist.npz" in done.err
+    assert "pip install 'dpsynth[medmnist]'" in done.err and "--file pneumoniamnist.npz" in done.err
 
 
 def test_medmnist_fetches_or_its_failure_is_one_line(small, monkeypatch):
