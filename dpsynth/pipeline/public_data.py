@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from dpsynth.models.pretraining import Pretrains
 from dpsynth.models.state import State
 from dpsynth.schema import Schema
 
-FILE = "public.npy"
+NAME = "public"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,13 +32,7 @@ class PublicData:
 
     def keep(self, state: State) -> None:
         """Put them beside what a killed run takes up."""
-
-        def whole() -> bytes:
-            held = io.BytesIO()
-            np.save(held, self.pictures)
-            return held.getvalue()
-
-        state.saved(FILE, whole)
+        state.once(NAME, lambda: [self.pictures])
 
 
 def learnt_first(source: str, schema: Schema, model: str) -> PublicData:
@@ -71,7 +64,8 @@ def kept_pictures(state: State) -> np.ndarray:
     Raises:
         RunError: if it is not there.
     """
-    try:
-        return np.asarray(np.load(state.folder / FILE, allow_pickle=False))
-    except (OSError, ValueError) as error:
-        raise RunError(f"the public pictures of this run are lost: {error}; start anew") from error
+
+    def lost() -> list[np.ndarray]:
+        raise RunError("the public pictures of this run are lost; start anew")
+
+    return state.once(NAME, lost)[0]

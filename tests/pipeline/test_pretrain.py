@@ -38,7 +38,7 @@ def test_the_card_names_what_was_learnt_from_first(tmp_path):
     said = card["scope"]["public_data"]
     assert "pictures of 'chest', phantoms drawn by a program (SHA-256" in said
     assert card["mechanism"]["warm_start"] == "the noisy answers, and public pictures"
-    assert not list((tmp_path / "run").rglob("*.npy"))
+    assert not list((tmp_path / "run").rglob("public*"))
     assert run(["generate", str(tmp_path / "run"), "--n", "5", "--out", str(tmp_path / "c")]) == 0
 
 
