@@ -117,6 +117,7 @@ def main(protocol: PictureProtocol, words: list[str] | None = None) -> None:
             copy = judged(tokens, books, protocol)
             common |= {"delta": DELTA}
             common |= {} if asked.device == "cpu" else {"device": asked.device}
+            common |= {} if public is None else {"pretrain": Path(asked.pretrain).name}
         copy = seen.like(without_detail(seen.pixels)) if name == COARSE else copy
         found = [row for part in wanted for row in getattr(judge, part)(copy, seed)]
         if "worth" in wanted:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from dpsynth.data.embedded import randhie_path, randhie_schema
-from dpsynth.data.phantoms import PhantomSet, chest, skin
+from dpsynth.data.phantoms import KINDS
 from dpsynth.data.pictures import write_images
 from dpsynth.data.schema_file import load_schema, save_schema
 from dpsynth.errors import InputError
 from dpsynth.schema import Schema
 
-KINDS: dict[str, Callable[..., PhantomSet]] = {"chest": chest, "skin": skin}
 PHANTOMS = 4000  # patients drawn
 SEED = 1
 PNEUMONIA = "pneumoniamnist"

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dpsynth.data.phantoms import chest, skin
+from dpsynth.data.phantoms import KINDS
 from dpsynth.data.picture_rows import frame_of
 from dpsynth.data.pictures import framed, read_npz, read_pictures
 from dpsynth.errors import InputError
 from dpsynth.schema import Picture
 
-PHANTOMS = {"chest": chest, "skin": skin}
 PATIENTS, SEED, SMALLEST = 2000, 0, 16  # of phantoms, and the least side that they are drawn with
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm"}
 LEAST = 100  # pictures, fewer of which teach nothing
@@ -39,8 +38,8 @@ def public_pictures(source: str, picture: Picture) -> np.ndarray:
         DataError: if a file can't be read.
     """
     frame = replace(frame_of(picture), window=None)
-    if source in PHANTOMS:
-        drawn = PHANTOMS[source](PATIENTS, SEED, max(picture.size, SMALLEST)).images
+    if source in KINDS:
+        drawn = KINDS[source](PATIENTS, SEED, max(picture.size, SMALLEST)).images
         found = np.stack([framed(each, frame) for each in drawn])
     elif Path(source).is_dir():
         files = (path for path in Path(source).rglob("*") if path.suffix.lower() in SUFFIXES)
@@ -53,7 +52,7 @@ def public_pictures(source: str, picture: Picture) -> np.ndarray:
     else:
         raise InputError(
             f"there are no public pictures {source!r}; give a folder of pictures, an .npz file, "
-            f"or one of {', '.join(PHANTOMS)}"
+            f"or one of {', '.join(KINDS)}"
         )
     if len(found) < LEAST:
         raise InputError(

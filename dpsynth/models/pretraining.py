@@ -61,10 +61,9 @@ def learnt_first(
     device, held = next(net.parameters()).device, objective.gaussians
     assert held is not None
     objective.gaussians = public_gaussians(objective.spectrum, pictures, held, device)
-    optimizer = torch.optim.Adam(net.parameters(), lr=rate)
+    optimizer, rng = torch.optim.Adam(net.parameters(), lr=rate), np.random.default_rng()
     for step in range(steps):
-        some = np.random.default_rng().integers(0, len(pictures), BATCH)
-        given = np.random.default_rng().integers(0, len(codes), BATCH)
+        some, given = (rng.integers(0, len(each), BATCH) for each in (pictures, codes))
         rows = _rows(pictures[some], codes[given], facts, device)
         seed = int(torch.randint(2**62, ()))
         ready = objective.prepare(rows, RowDraws(torch.arange(BATCH, device=device), seed))

@@ -25,7 +25,7 @@ from dpsynth.pipeline.access import check_rate, plain_paths, population_of, spli
 from dpsynth.pipeline.card import card_of
 from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import check_free, claimed
-from dpsynth.pipeline.public_data import kept_pictures, learnt_first
+from dpsynth.pipeline.public_data import kept_pictures, read_public
 from dpsynth.pipeline.run_folder import Run, RunFolder, fields_json, fields_of, finished, new_id
 from dpsynth.privacy.budget import budget
 from dpsynth.privacy.discover import private_columns
@@ -115,7 +115,7 @@ def train(
     target = chosen_device(device)
     check_free(folder)
     known = settings or {}
-    public = None if pretrain is None else learnt_first(pretrain, schema, model)
+    public = None if pretrain is None else read_public(pretrain, schema, model, data)
     size = _public_size(schema, holdout_rate)
     # Whatever can be refused without the data is refused before they are read.
     count_epsilon = 0.0 if size else SIZE_SHARE * epsilon

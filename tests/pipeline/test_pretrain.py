@@ -82,3 +82,19 @@ def test_what_cannot_be_is_refused_before_anything_is_written(
     assert run(words(tmp_path, source, model=model)) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("source", ["scans", ".", "scans/deeper", "scans/../scans"])
+def test_the_patients_own_pictures_are_no_public_ones(tmp_path, capsys, source):
+    (tmp_path / "scans/deeper").mkdir()
+    assert run(words(tmp_path, str(tmp_path / source))) == 2
+    assert "holds what is trained on; nothing would protect these patients" in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_command_says_that_public_pictures_are_not_covered(tmp_path, capsys):
+    assert run(words(tmp_path, "chest")) == 0
+    said = capsys.readouterr().out
+    assert "Not covered" in said and "Public data: " in said and "'chest', phantoms" in said

@@ -17,9 +17,8 @@ class Denoiser(nn.Module):
     """A perceptron whose first layer is scaled by the noise level; nothing before training.
 
     What is to be said of a number rises the steeper, the less noise there is. Where the level
-    was added to the first layer, not multiplied, the network had to find that product first:
-    600 to 800 steps of Adam without noise passed before it said anything of a law that this one
-    has learnt after 200.
+    is added to the first layer, not multiplied, the network has to find that product first, and
+    says nothing for longer than DP-SGD lasts.
 
     Args:
         numbers: of a spectrum.

@@ -54,6 +54,8 @@ def not_protected(card: Mapping[str, Any]) -> list[tuple[str, str]]:
             ("Facts read from real values and taken as public", ", ".join(scope["assumed_public"]))
         )
     found += [("Other", words) for words in scope["unprotected"]]
+    if scope["public_data"] != "none":
+        found.append(("Public data", scope["public_data"]))
     if count := scope["composition"]["unprotected"]:
         times = "once" if count == 1 else f"{count} times"
         found.append(
