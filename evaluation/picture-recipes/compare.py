@@ -43,11 +43,13 @@ class Difference:
     half: float | None
 
 
-def differences(ours: list[Row], theirs: list[Row], metric: str) -> list[Difference]:
+def differences(
+    ours: list[Row], theirs: list[Row], metric: str, names: tuple[str, ...] = OURS
+) -> list[Difference]:
     """One for each recipe, epsilon and model of ours that share a seed."""
     found = []
     for name, epsilon in dict.fromkeys((row["model"], row["epsilon"]) for row in theirs):
-        for own in OURS:
+        for own in names:
             held = [
                 {r["seed"]: r["value"] for r in rows
                  if (r["model"], r["epsilon"], r["metric"]) == (model, epsilon, metric)}

@@ -254,3 +254,10 @@ def test_differences_are_paired_by_seed():
     assert found.half == pytest.approx(12.7062 * 0.05, rel=1e-4)
     (single,) = differences(ours, theirs[:1], "tstr_auc_cnn")
     assert single.half is None
+
+
+def test_models_are_held_against_their_floor(capsys):
+    over_floor = script("over_floor.py")
+    over_floor.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("pneumoniamnist tstr_auc_cnn image-gan 10 ") for line in lines)

@@ -16,9 +16,8 @@ WAVES = 8  # of the noise level
 class Denoiser(nn.Module):
     """A perceptron whose first layer is scaled by the noise level; nothing before training.
 
-    What is to be said of a number rises the steeper, the less noise there is. Where the level
-    is added to the first layer, not multiplied, the network has to find that product first, and
-    says nothing for longer than DP-SGD lasts.
+    What is to be said of a number rises the steeper, the less noise there is: a product of both,
+    which a network that adds the level up has to find first, and steps are few.
 
     Args:
         numbers: of a spectrum.
