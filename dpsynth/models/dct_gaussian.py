@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from dpsynth.data.codec import Codec, Tokens
 from dpsynth.errors import InputError
 from dpsynth.models.base import Progress, planned
 from dpsynth.models.class_noise import ClassNoise
-from dpsynth.models.picture_start import PictureStart
+from dpsynth.models.picture_start import PictureStart, illustrated
 from dpsynth.models.settings import check_ranges, chosen
 from dpsynth.models.state import State
 from dpsynth.privacy.budget import Budget
@@ -58,6 +58,8 @@ class DctGaussian:
 
     def __init__(self, schema: Schema, codec: Codec, plan: Plan, **settings: Any) -> None:
         wanted = chosen(Settings, "dct-gaussian", settings)
+        assert codec.picture is not None
+        self._picture = codec.picture
         self._start = PictureStart(schema, codec, plan, wanted.kept, wanted.texture_share)
 
     @staticmethod
@@ -66,12 +68,10 @@ class DctGaussian:
         wanted = chosen(Settings, "dct-gaussian", settings)
         need_pictures(schema, "dct-gaussian")
 
-        def releases(left: float) -> tuple[tuple[str, float], ...]:
-            share = wanted.facts_share
-            return PictureStart.releases(
-                schema, left * share, left * (1 - share), wanted.kept, wanted.texture_share
-            )
-
+        share = wanted.facts_share
+        releases = PictureStart.releases(
+            schema, share, 1 - share, wanted.kept, wanted.texture_share
+        )
         return planned(schema, budget, releases, count_epsilon=count_epsilon)
 
     def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:
@@ -102,17 +102,12 @@ class DctGaussian:
         """Columns first, then a picture for each visit."""
         rng = np.random.default_rng(seed)
         tokens = self._start.facts.sample(patients, rng, where)
-        patient, turn = np.nonzero(tokens.inside)
-        code = self._start.pictures.classes.of(tokens, patient, turn)
-        whole = self._start.whole
-        frame = (whole.size, whole.size, whole.channels)
-        pictures = np.zeros((*tokens.visits.shape[:2], *frame), dtype=np.uint8)
-        for start in range(0, len(code), CHUNK):
-            part = slice(start, start + CHUNK)
-            spectra = self._start.spectra(code[part], rng)
-            pictures[patient[part], turn[part]] = whole.back(spectra)
-            progress("generating", min(start + CHUNK, len(code)), len(code))
-        return replace(tokens, pictures=pictures)
+        code = self._start.pictures.classes.of(tokens, *np.nonzero(tokens.inside))
+
+        def made(part: slice) -> np.ndarray:
+            return self._start.whole.back(self._start.spectra(code[part], rng))
+
+        return illustrated(tokens, self._picture, made, CHUNK, progress)
 
 
 def need_pictures(schema: Schema, model: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from dpsynth.models.cleaning import cleaned_counts
 from dpsynth.models.dct_gaussian import need_pictures
 from dpsynth.models.mean_match import LATENT, SpectrumMaker, match
 from dpsynth.models.packing import as_arrays, as_tensors, under
+from dpsynth.models.picture_start import illustrated
 from dpsynth.models.settings import check_ranges, chosen
 from dpsynth.models.spectra import classes
 from dpsynth.models.state import State
@@ -86,6 +87,7 @@ class DpMerf:
         self._plan = plan
         self._facts = WarmStart(schema, codec, plan)
         assert codec.picture is not None
+        self._picture = codec.picture
         size, channels = codec.picture.size, codec.picture.channels
         self._spectrum = Spectrum(size=size, channels=channels, kept=min(self.settings.kept, size))
         self._classes = classes(schema, codec)
@@ -158,18 +160,15 @@ class DpMerf:
         self.net.to(device).eval()
         draws = torch.Generator(device=device).manual_seed(seed)
         tokens = self._facts.sample(patients, np.random.default_rng(seed), where)
-        patient, turn = np.nonzero(tokens.inside)
-        code = torch.from_numpy(self._classes.of(tokens, patient, turn)).to(device)
-        frame = (self._spectrum.size, self._spectrum.size, self._spectrum.channels)
-        pictures = np.zeros((*tokens.visits.shape[:2], *frame), dtype=np.uint8)
-        for start in range(0, len(code), CHUNK):
-            part = slice(start, start + CHUNK)
+        found = self._classes.of(tokens, *np.nonzero(tokens.inside))
+        code = torch.from_numpy(found).to(device)
+
+        def made(part: slice) -> np.ndarray:
             noise = torch.randn(len(code[part]), LATENT, generator=draws, device=device)
             with torch.no_grad():
-                numbers = self.net(noise, code[part]).cpu().numpy()
-            pictures[patient[part], turn[part]] = self._spectrum.back(numbers)
-            progress("generating", min(start + CHUNK, len(code)), len(code))
-        return replace(tokens, pictures=pictures)
+                return self._spectrum.back(self.net(noise, code[part]).cpu().numpy())
+
+        return illustrated(tokens, self._picture, made, CHUNK, progress)
 
     def _questions(self, W: np.ndarray) -> list[Question]:
         """Sums of features and, where there are classes, how many pictures are of each."""

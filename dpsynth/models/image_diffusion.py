@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from dpsynth.models.nets.denoiser import Denoiser
 from dpsynth.models.nets.unet import UNet
 from dpsynth.models.packing import under
 from dpsynth.models.picture_objective import PictureObjective
-from dpsynth.models.picture_start import PictureStart, with_one_visit
+from dpsynth.models.picture_start import PictureStart, illustrated, with_one_visit
 from dpsynth.models.pretraining import learnt_first
 from dpsynth.models.settings import chosen
 from dpsynth.models.state import State
@@ -47,7 +46,8 @@ class ImageDiffusion:
 
     def __init__(self, schema: Schema, codec: Codec, plan: Plan, **settings: Any) -> None:
         self.settings = chosen(Settings, "image-diffusion", settings)
-        self.plan_ = plan
+        assert codec.picture is not None
+        self.plan_, self._picture = plan, codec.picture
         self._public: np.ndarray | None = None
         self._start = PictureStart(
             schema, codec, plan, self.settings.kept, self.settings.texture_share
@@ -76,15 +76,13 @@ class ImageDiffusion:
             budget, batch, clip_norm=wanted.clip_norm, steps=wanted.steps, views=wanted.views
         )
 
-        def releases(left: float) -> tuple[tuple[str, float], ...]:
-            return PictureStart.releases(
-                schema,
-                left * wanted.facts_share,
-                left * wanted.pictures_share,
-                wanted.kept,
-                wanted.texture_share,
-            )
-
+        releases = PictureStart.releases(
+            schema,
+            wanted.facts_share,
+            wanted.pictures_share,
+            wanted.kept,
+            wanted.texture_share,
+        )
         return planned(schema, budget, releases, count_epsilon=count_epsilon, training=training)
 
     def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:
@@ -138,22 +136,17 @@ class ImageDiffusion:
         rng = np.random.default_rng(seed)
         tokens = self._start.facts.sample(patients, rng, where)
         codes, of_class = self.objective.codes_of(tokens)
-        whole = self._start.whole
-        frame = (whole.size, whole.size, whole.channels)
-        made = np.zeros((len(codes), *frame), dtype=np.uint8)
-        chunk = max(16, min(4096, HELD // self.objective.spectrum.width))
-        for start in range(0, len(codes), chunk):
-            part = slice(start, start + chunk)
+
+        def made(part: slice) -> np.ndarray:
             given = torch.from_numpy(codes[part]).to(device)
             code = torch.from_numpy(of_class[part]).to(device)
             numbers = self._spectra(given, code, draws).cpu().numpy()
             if not self._whole:
                 numbers = self._start.textured(numbers, of_class[part], rng)
-            made[part] = whole.back(numbers)
-            progress("generating", min(start + chunk, len(codes)), len(codes))
-        pictures = np.zeros((*tokens.visits.shape[:2], *frame), dtype=np.uint8)
-        pictures[tokens.inside] = made
-        return replace(tokens, pictures=pictures)
+            return self._start.whole.back(numbers)
+
+        chunk = max(16, min(4096, HELD // self.objective.spectrum.width))
+        return illustrated(tokens, self._picture, made, chunk, progress)
 
     def _spectra(self, codes: Tensor, of_class: Tensor, draws: torch.Generator) -> Tensor:
         """(rows, width) by the probability flow."""

@@ -21,7 +21,7 @@ from dpsynth.models.nets.picture_critic import PictureCritic
 from dpsynth.models.nets.spectrum_refiner import NOISE, SpectrumRefiner
 from dpsynth.models.packing import under
 from dpsynth.models.picture_adversary import RealPictures, turned
-from dpsynth.models.picture_start import PictureStart, with_one_visit
+from dpsynth.models.picture_start import PictureStart, illustrated, with_one_visit
 from dpsynth.models.settings import chosen
 from dpsynth.models.state import State
 from dpsynth.models.waves import Waves, pictures_of
@@ -73,15 +73,13 @@ class ImageGan:
         batch = wanted.batch or min(max(budget.population // 8, 64), 1024)
         training = dpsgd(budget, batch, clip_norm=wanted.clip_norm, steps=wanted.steps)
 
-        def releases(left: float) -> tuple[tuple[str, float], ...]:
-            return PictureStart.releases(
-                schema,
-                left * wanted.facts_share,
-                left * wanted.pictures_share,
-                wanted.kept,
-                wanted.texture_share,
-            )
-
+        releases = PictureStart.releases(
+            schema,
+            wanted.facts_share,
+            wanted.pictures_share,
+            wanted.kept,
+            wanted.texture_share,
+        )
         return planned(schema, budget, releases, count_epsilon=count_epsilon, training=training)
 
     def fit(self, door: Door, state: State, progress: Progress, device: torch.device) -> None:
@@ -138,18 +136,14 @@ class ImageGan:
         rng, draws = np.random.default_rng(seed), torch.Generator(device=device)
         draws.manual_seed(seed)
         tokens = self._start.facts.sample(patients, rng, where)
-        size, channels = self.picture.size, self.picture.channels
-        pictures = np.zeros((*tokens.visits.shape[:2], size, size, channels), dtype=np.uint8)
-        made = [np.zeros((0, size, size, channels), dtype=np.uint8)]
         spectra, codes = self._drawn(tokens, rng, device)
-        with torch.no_grad():
-            for start in range(0, len(codes), chunk):
-                part = spectra[start : start + chunk], codes[start : start + chunk]
-                (pixels, _), _ = self._play(part, draws)
-                made.append(pictures_of(pixels))
-                progress("generating", min(start + chunk, len(codes)), len(codes))
-        pictures[tokens.inside] = np.concatenate(made)
-        return replace(tokens, pictures=pictures)
+
+        def made(part: slice) -> np.ndarray:
+            with torch.no_grad():
+                (pixels, _), _ = self._play((spectra[part], codes[part]), draws)
+            return pictures_of(pixels)
+
+        return illustrated(tokens, self.picture, made, chunk, progress)
 
     def by_class(self) -> tuple[ClassNoise, ...]:
         """What noise left of each class's mean picture."""

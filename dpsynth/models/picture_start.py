@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from dpsynth.models.texture import NAME, Texture
 from dpsynth.models.warm import WarmStart
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.plan import Plan
-from dpsynth.schema import Schema
+from dpsynth.schema import Picture, Schema
 
 
 class PictureStart:
@@ -46,7 +46,7 @@ class PictureStart:
         self.known = coarse.places_in(self.whole)
         drawn = self.whole if texture_share else coarse
         self.texture = Texture(plan, coarse, drawn, self.pictures.classes)
-        self._fine = np.setdiff1d(np.arange(self.whole.width), self.known)
+        self._fine = np.setdiff1d(drawn.places_in(self.whole), self.known)
 
     @staticmethod
     def releases(
@@ -55,14 +55,26 @@ class PictureStart:
         pictures_share: float,
         kept: int | None,
         texture_share: float,
-    ) -> Shares:
-        """What the plan must hold: names, and shares of the budget that add up to both."""
+    ) -> Callable[[float], Shares]:
+        """What the plan must hold: what is left of the budget -> names, and shares of all of it.
+
+        Args:
+            schema: with pictures.
+            facts_share, pictures_share: of what is left.
+            kept, texture_share: as above.
+        """
         assert schema.picture is not None
-        facts = WarmStart.releases(schema, facts_share)
-        if not texture_share or spectrum_of(schema.picture, kept).kept == schema.picture.size:
-            return (*facts, *Spectra.releases(pictures_share))
-        of_texture = texture_share * pictures_share
-        return (*facts, *Spectra.releases(pictures_share - of_texture), (NAME, of_texture))
+        nothing_finer = spectrum_of(schema.picture, kept).kept == schema.picture.size
+
+        def releases(left: float) -> Shares:
+            facts = WarmStart.releases(schema, left * facts_share)
+            of_pictures = left * pictures_share
+            if not texture_share or nothing_finer:
+                return (*facts, *Spectra.releases(of_pictures))
+            of_texture = texture_share * of_pictures
+            return (*facts, *Spectra.releases(of_pictures - of_texture), (NAME, of_texture))
+
+        return releases
 
     def fit(self, door: Door, state: State, progress: Progress) -> None:
         """Ask, and fit."""
@@ -80,8 +92,7 @@ class PictureStart:
         """(rows, coarse width) numbers of those classes -> (rows, whole width), with texture."""
         made = np.zeros((len(code), self.whole.width))
         made[:, self.known] = numbers
-        if self.texture.of.rings:
-            made[:, self._fine] = self.texture.draw(code, rng)
+        made[:, self._fine] = self.texture.draw(code, rng)
         return made
 
     def tensors(self) -> dict[str, Tensor]:
@@ -110,3 +121,29 @@ def with_one_visit(tokens: Tokens) -> Tokens:
         return tokens
     tokens.visits[:, :1] = 0
     return replace(tokens, length=np.minimum(tokens.length + 1, 1).astype(np.int16))
+
+
+def illustrated(
+    tokens: Tokens,
+    picture: Picture,
+    made: Callable[[slice], np.ndarray],
+    chunk: int,
+    progress: Progress,
+) -> Tokens:
+    """With a picture at every visit, made part by part.
+
+    Args:
+        tokens: without pictures.
+        picture: their size and channels.
+        made: places in the order of `Tokens.inside` -> (rows, size, size, channels) uint8.
+        chunk: pictures that are made at once.
+        progress: told after each part.
+    """
+    patient, turn = np.nonzero(tokens.inside)
+    frame = (picture.size, picture.size, picture.channels)
+    pictures = np.zeros((*tokens.visits.shape[:2], *frame), dtype=np.uint8)
+    for start in range(0, len(patient), chunk):
+        part = slice(start, start + chunk)
+        pictures[patient[part], turn[part]] = made(part)
+        progress("generating", min(start + chunk, len(patient)), len(patient))
+    return replace(tokens, pictures=pictures)
