@@ -10,7 +10,7 @@ from dpsynth.evaluation.estimate import Estimate
 from dpsynth.evaluation.metric import Metric
 from dpsynth.evaluation.utility import TRAINED_ON_REAL, UNINFORMED
 
-# Their arguments differ (one group, two models, all groups): see `run_groups`.
+# Their arguments differ (one group, two models, all groups): see `steps.groups`.
 METRICS: dict[str, Metric[Callable[..., Estimate]]] = {
     "group_share": Metric(
         measure=group_share,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dpsynth.evaluation.case import Case, Side
 from dpsynth.evaluation.fidelity.rules import rules_broken
-from dpsynth.evaluation.run import Case, Side, steps
+from dpsynth.evaluation.steps.likeness import steps
 
 
 @pytest.fixture(scope="module")

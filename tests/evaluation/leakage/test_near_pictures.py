@@ -5,7 +5,7 @@ import pytest
 from pictured import flat, noisy
 
 from dpsynth.evaluation.leakage.near_pictures import LEAST, MOST, near_ratio
-from dpsynth.evaluation.run_pictures import nearness_rows
+from dpsynth.evaluation.steps.pictures import nearness_rows
 
 
 def test_the_ratio_is_of_mean_distances():

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.evaluation.bias import METRICS
 from dpsynth.evaluation.bias.groups import Group, groups
+from dpsynth.evaluation.case import Case, Step
 from dpsynth.evaluation.estimate import Estimate
 from dpsynth.evaluation.evaluation import Row, row
+from dpsynth.evaluation.steps.prediction import predictions, tasks
 from dpsynth.evaluation.utility.boosting import Predicted
 from dpsynth.schema import Label
+
+
+def steps(case: Case) -> Iterator[Step]:
+    """Shares, and what models do per group if there is a label."""
+    label, real, made = case.schema.label, case.holdout.tokens, case.synthetic.tokens
+    yield "shares of groups", lambda: share_rows(real, made, case.codec, label)
+    if label is not None:
+        yield (
+            "groups",
+            lambda: group_rows(tasks(case).judged, case.codec, label, predictions(case), case.seed),
+        )
+
+
+def remarks(case: Case) -> list[str]:
+    """That there are no groups."""
+    if any(each.column.sensitive for each in case.codec.static):
+        return []
+    return ["the schema names no sensitive per-patient column, so no groups are compared"]
 
 
 def kept_groups(real: Tokens, codec: Codec, label: Label | None) -> dict[str, list[Group]]:

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.evaluation import fidelity, leakage, utility
+from dpsynth.evaluation.case import Case, Step
 from dpsynth.evaluation.estimate import subsample
 from dpsynth.evaluation.evaluation import Row, row
 from dpsynth.evaluation.shown import Shown, random_shades, shown, without_detail
+from dpsynth.evaluation.steps.likeness import compared
 from dpsynth.evaluation.utility.pictures import read_pictures, uninformed_reader
 from dpsynth.schema import Label
 
 COMPARED = 2_000  # patients of a data set, at most
+
+
+def steps(case: Case) -> Iterator[Step]:
+    """One step, if there are pictures."""
+    if case.codec.picture is not None:
+        yield "pictures", lambda: rows(case)
+
+
+def remarks(case: Case) -> list[str]:
+    """Caps that took effect."""
+    if case.codec.picture is None:
+        return []
+    if max(map(len, (case.train, case.holdout, case.synthetic))) <= COMPARED:
+        return []
+    return [f"pictures of {COMPARED:,} patients of a data set are compared, at random"]
+
+
+def rows(case: Case) -> list[Row]:
+    """All metrics on pictures."""
+    label, seed, sides = case.schema.label, case.seed, compared(case)
+    three = (sides.holdout.tokens, sides.synthetic.tokens, sides.real.tokens)
+    found = likeness_rows(*three, case.codec, label, seed)
+    three = (case.train.tokens, case.holdout.tokens, case.synthetic.tokens)
+    if label is not None:
+        found += reading_rows(*three, case.codec, label, seed)
+    return found + nearness_rows(*three, case.codec, seed)
 
 
 def likeness_rows(
@@ -89,10 +117,3 @@ def _some(
 ) -> Shown:
     """Pictures of at most so many patients."""
     return shown(tokens.take(subsample(len(tokens), most, rng)), codec, label)
-
-
-def remarks(sizes: Sequence[int]) -> list[str]:
-    """Caps that took effect."""
-    if max(sizes) <= COMPARED:
-        return []
-    return [f"pictures of {COMPARED:,} patients of a data set are compared, at random"]

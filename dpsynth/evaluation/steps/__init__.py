@@ -1,0 +1,9 @@
+"""What is done one after another, cheap parts first. Adding a part: one file, one line here."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from dpsynth.evaluation.steps import groups, leaks, likeness, pictures, prediction
+
+PARTS: tuple[ModuleType, ...] = (likeness, prediction, groups, leaks, pictures)

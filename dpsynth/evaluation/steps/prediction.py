@@ -1,0 +1,90 @@
+"""The rows about prediction: models from the copy and from real data, judged on real patients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dpsynth.data.codec import Tokens
+from dpsynth.evaluation import utility
+from dpsynth.evaluation.case import Case, Step
+from dpsynth.evaluation.estimate import subsample
+from dpsynth.evaluation.evaluation import Row, row
+from dpsynth.evaluation.utility.boosting import Predicted, predict, uninformed
+from dpsynth.evaluation.utility.task import Task, task
+
+TRAINED = 20_000  # patients to train the predicting models on, at most
+JUDGED = 10_000  # holdout patients that they are judged on, at most
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tasks:
+    """The schema's label as samples of each data set.
+
+    Attributes:
+        synthetic, train, holdout: samples.
+        judged: the holdout patients that the samples are of.
+    """
+
+    synthetic: Task
+    train: Task
+    holdout: Task
+    judged: Tokens
+
+
+def steps(case: Case) -> Iterator[Step]:
+    """One step, if there is a label."""
+    if case.schema.label is not None:
+        yield "prediction", lambda: rows(case)
+
+
+def remarks(case: Case) -> list[str]:
+    """Caps that took effect, and a label that is not there."""
+    found = []
+    if max(len(case.train), len(case.synthetic)) > TRAINED:
+        found.append(f"models are trained on {TRAINED:,} patients, at random")
+    if len(case.holdout) > JUDGED:
+        found.append(f"models are judged on {JUDGED:,} holdout patients, at random")
+    if case.schema.label is None:
+        found.append("the schema names no label, so usefulness for prediction is not measured")
+    return found
+
+
+def tasks(case: Case) -> Tasks:
+    """The samples, drawn once; only where the schema names a label."""
+    return case.once("tasks", _tasks)
+
+
+def _tasks(case: Case) -> Tasks:
+    label, rng = case.schema.label, case.rng(3)
+    assert label is not None
+    caps = (TRAINED, TRAINED, JUDGED)
+    sides = [
+        each.take(subsample(len(each), most, rng)) if len(each) > most else each
+        for each, most in zip((case.synthetic, case.train, case.holdout), caps, strict=True)
+    ]
+    made, train, test = (task(each.records, case.codec, label) for each in sides)
+    return Tasks(synthetic=made, train=train, holdout=test, judged=sides[2].tokens)
+
+
+def predictions(case: Case) -> tuple[Predicted, Predicted, Predicted]:
+    """For real holdout patients: by a model from the copy, from real data, by the control."""
+    return case.once("predictions", _predictions)
+
+
+def _predictions(case: Case) -> tuple[Predicted, Predicted, Predicted]:
+    made = tasks(case)
+    return (
+        predict(made.synthetic, made.holdout, seed=case.seed),
+        predict(made.train, made.holdout, seed=case.seed),
+        uninformed(made.train, made.holdout),
+    )
+
+
+def rows(case: Case) -> list[Row]:
+    """All metrics that judge a model from the copy on real patients."""
+    models, found = predictions(case), []
+    for name, metric in utility.METRICS.items():
+        value, real, control = (metric.measure(model, seed=case.seed) for model in models)
+        found.append(row(name, "utility", metric, value, real, control))
+    return found
