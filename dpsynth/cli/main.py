@@ -22,6 +22,7 @@ COMMANDS = {
     "train": "dpsynth.cli.train",
     "generate": "dpsynth.cli.generate",
     "evaluate": "dpsynth.cli.evaluate",
+    "audit": "dpsynth.cli.audit",
     "ledger": "dpsynth.cli.ledger",
 }
 INTERRUPTED = 130  # as shells say it: 128 and SIGINT

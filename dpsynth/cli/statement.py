@@ -21,9 +21,26 @@ def lines(run: Run, card: dict[str, Any], folder: Path, ledger: Ledger) -> list[
         f"Privacy: (epsilon {reported(run.plan.epsilon):g}, delta {run.plan.delta:g}) per "
         f"{run.schema.unit}, {ADJACENCY} of one {run.schema.unit} with all records.",
         f"Not covered: {gaps}.",
+        *audit_lines(card),
         *spent_lines(run.population, ledger),
         f"Card: {folder / 'privacy.html'} to read, {folder / 'privacy.json'} for machines.",
     ]
+
+
+def audit_lines(card: dict[str, Any]) -> list[str]:
+    """The verdict of the run's own audit."""
+    audit = card["audit"]
+    if audit["status"] != "assessed":
+        return [f"Audit: none; {audit['reason']}."]
+    said = f"Audit: {audit['verdict']} with the claim"
+    if audit["verdict"] != "consistent":
+        said = f"Audit: {audit['verdict']}"
+    if audit["steps_bound"] is not None:
+        said += (
+            f"; of the training steps' epsilon {audit['steps_claimed']:.2f} it proved "
+            f"{audit['steps_bound']:.2f}"
+        )
+    return [f"{said}; {audit['note']}."]
 
 
 def spent_lines(population: str, ledger: Ledger) -> list[str]:
@@ -44,6 +61,10 @@ def facts(run: Run, card: dict[str, Any], folder: Path, ledger: Ledger) -> dict[
         "not_covered": [f"{name}: {what}" for name, what in not_protected(card)],
         "population": run.population,
         "spent": spent_facts(run.population, ledger),
+        "audit": {
+            name: card["audit"].get(name)
+            for name in ("status", "verdict", "steps_bound", "steps_claimed")
+        },
         "card": str(folder / "privacy.json"),
         "page": str(folder / "privacy.html"),
     }

@@ -51,6 +51,12 @@ RESUMED = ("out", "data", "resumed", "insecure_seed", "device", "as_json")  # th
     help="Public pictures to learn from first, at no cost: a folder, an .npz, or chest or skin "
     "for phantoms. image-diffusion only.",
 )
+@click.option(
+    "--audit/--no-audit",
+    default=True,
+    help="Let made-up patients test noise and sampling of this very run, at no cost to privacy; "
+    "on by default.",
+)
 @click.option("--resume", "resumed", is_flag=True, help="Continue a killed run to its plan's end.")
 @click.option(
     "--insecure-seed",
@@ -92,6 +98,7 @@ def command(ctx: click.Context, /, data: tuple[str, ...], **given: Any) -> None:
                 population=given["population"],
                 holdout_rate=given["holdout"],
                 pretrain=given["pretrain"],
+                audit=given["audit"],
                 progress=report,
                 **common,
             )
@@ -103,6 +110,8 @@ def command(ctx: click.Context, /, data: tuple[str, ...], **given: Any) -> None:
         as_json=given["as_json"],
         insecure=done.run.insecure_seed,
     )
+    if done.card["audit"].get("verdict") == "violated":
+        ctx.exit(1)
 
 
 def _check(ctx: click.Context, given: dict[str, Any]) -> None:

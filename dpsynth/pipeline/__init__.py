@@ -10,11 +10,13 @@ from dpsynth.pipeline.demo import demo  # its file has its name, so it can't be 
 from dpsynth.pipeline.inspecting import inspect
 
 if TYPE_CHECKING:
+    from dpsynth.pipeline.auditing import audit
     from dpsynth.pipeline.evaluating import evaluate, evaluate_run
     from dpsynth.pipeline.generation import generate
     from dpsynth.pipeline.training import resume, train
 
 _LATE = {
+    "audit": "auditing",
     "evaluate": "evaluating",
     "evaluate_run": "evaluating",
     "generate": "generation",
@@ -22,7 +24,7 @@ _LATE = {
     "train": "training",
 }
 
-__all__ = ["demo", "evaluate", "evaluate_run", "generate", "inspect", "resume", "train"]
+__all__ = ["audit", "demo", "evaluate", "evaluate_run", "generate", "inspect", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:

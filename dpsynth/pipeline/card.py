@@ -17,6 +17,7 @@ from dpsynth.privacy.card import (
     Access,
     Accesses,
     Accounting,
+    Audit,
     Composition,
     FloatingPoint,
     Identity,
@@ -44,7 +45,7 @@ BURNED_IN = (
 COVERED = "through the door: the plan was charged before each answer"
 
 
-def card_of(run: Run, ledger: Ledger, model: Model) -> dict[str, Any]:
+def card_of(run: Run, ledger: Ledger, model: Model, audit: Audit | NotAssessed) -> dict[str, Any]:
     """The card as checked JSON; what it says of the trained model follows from answers alone."""
     by_pld, by_rdp = accountant.certify(run.plan)
     later = "made with a later step of the release, from an internal report"
@@ -56,7 +57,7 @@ def card_of(run: Run, ledger: Ledger, model: Model) -> dict[str, Any]:
         mechanism=_mechanism(run, model),
         accounting=_accounting(run, ledger, by_pld, by_rdp),
         implementation=_implementation(run),
-        audit=NotAssessed(reason="this version does not yet audit runs"),
+        audit=audit,
         evaluation=NotAssessed(reason=later),
         subgroups=NotAssessed(reason=later),
     )

@@ -43,6 +43,8 @@ class Run:
         resumes: how often the run was taken up again.
         steps_dropped: planned training steps whose answers were lost.
         public_data: what public pictures the network learns from first, in words; empty if none.
+        audit: hash of the canaries' coins, written down before anything is asked; empty if the
+            run is not audited.
         form: of the pictures' files that were read, by their names alone; copies have it too.
     """
 
@@ -59,6 +61,7 @@ class Run:
     resumes: int = 0
     steps_dropped: int = 0
     public_data: str = ""
+    audit: str = ""
     form: Form = "files"
 
     @property

@@ -21,12 +21,14 @@ from dpsynth.models import MODELS, PICTURE_MODELS, RECORD_MODELS
 from dpsynth.models.base import Progress, quiet
 from dpsynth.models.pretraining import Pretrains
 from dpsynth.models.state import State
+from dpsynth.pipeline import auditing
 from dpsynth.pipeline.access import check_rate, plain_paths, population_of, split
 from dpsynth.pipeline.card import card_of
 from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import check_free, claimed
 from dpsynth.pipeline.public_data import kept_pictures, read_public
 from dpsynth.pipeline.run_folder import Run, RunFolder, fields_json, fields_of, finished, new_id
+from dpsynth.privacy.audit import Auditor, Canaries
 from dpsynth.privacy.budget import budget
 from dpsynth.privacy.discover import private_columns
 from dpsynth.privacy.door import Door, noised_size
@@ -68,6 +70,7 @@ def train(
     population: str | None = None,
     holdout_rate: float = 0.0,
     pretrain: str | None = None,
+    audit: bool = True,
     insecure_seed: int | None = None,
     device: str = "auto",
     ledger: Ledger | None = None,
@@ -89,6 +92,8 @@ def train(
         holdout_rate: chance of each patient to be left out, for later evaluation.
         pretrain: public pictures that the network learns from first, at no cost; see
             `data.public_pictures`. None of the patients' may be among them.
+        audit: let made-up patients (canaries) stand beside the real ones, and hold what they see
+            against the plan; costs no privacy, see `dpsynth.privacy.audit`.
         insecure_seed: makes the run repeatable and its noise removable; never for release.
         device: "auto", "cpu", "cuda" or "cuda:i".
         ledger: none for the user's own.
@@ -137,6 +142,7 @@ def train(
         if not size:
             size = _counted(book, group, run_id, count_epsilon, chosen, stream)
             plan = _plan(schema, epsilon, delta, model, known, size, count_epsilon)
+        canaries = Canaries.thrown(plan) if audit else None
         run = Run(
             id=run_id,
             population=group,
@@ -147,12 +153,14 @@ def train(
             holdout_rate=holdout_rate,
             insecure_seed=insecure_seed is not None,
             public_data="" if public is None else public.words,
+            audit=canaries.commitment if canaries else "",
             form=came_as(_all_files(data, schema), schema),
         )
         RunFolder(folder).save(run)
         if public is not None:
             public.keep(RunFolder(folder).state())
         _reserve(book, run)
+        auditing.begin(book, run, canaries)
     return _fit(run, RunFolder(folder), chosen, notes, book, stream, target, progress)
 
 
@@ -275,7 +283,7 @@ def _fit(
     state = folder.state()
     folder.log("begin", run=run.id, model=run.model, resumes=run.resumes, asked=state.asked)
     run = replace(run, steps_dropped=state.lost)
-    door = _door(run, records, state, stream, device)
+    door = _door(run, records, state, stream, device, auditing.auditor(book, run))
     run = _discovered(run, folder, state, door)
     folder.save(run)
     door.use(run.codec)
@@ -288,7 +296,7 @@ def _fit(
     folder.log("trained", run=run.id, asked=state.asked, dropped=state.lost)
     run = finished(run)
     progress("certifying", 0, 1)
-    folder.save_card(card_of(run, book, model))
+    folder.save_card(card_of(run, book, model, auditing.report(book, run)))
     progress("certifying", 1, 1)
     folder.save(run)
     return _closed(run, folder, book, notes)
@@ -316,6 +324,7 @@ def _door(
     state: State,
     stream: CryptoStream,
     device: torch.device,
+    auditor: Auditor | None,
 ) -> Door:
     """The door, with what an earlier process asked taken off the plan."""
     spent = [release.name for release in run.plan.releases if state.holds(release.name)]
@@ -326,6 +335,7 @@ def _door(
         steps_spent=state.asked,
         spent=spent,
         device=device,
+        auditor=auditor,
     )
 
 

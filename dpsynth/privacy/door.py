@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +15,7 @@ from dpsynth.data.codec import Codec, Tokens
 from dpsynth.data.field import Field
 from dpsynth.data.records import Records
 from dpsynth.errors import BudgetError, InputError
+from dpsynth.privacy.audit import Auditor
 from dpsynth.privacy.discover import (
     category_field,
     grid_counts,
@@ -58,7 +59,9 @@ class Door:
            since maskings are each patient's own (see `RowDraws`); noise stddev is
            noise_multiplier times clip_norm; the divisor is public. An empty batch is noise
            alone, and a step.
-        4. Each call is charged before it answers, and a call that the plan does not hold is
+        4. An auditor's canaries are patients that nobody is, always there or never: they move no
+           parameter of the model, and a release's cells are drawn behind its own (see `Auditor`).
+        5. Each call is charged before it answers, and a call that the plan does not hold is
            refused, so what is composed is what `accountant.event` composes.
 
     | case | what happens |
@@ -75,6 +78,7 @@ class Door:
         steps_spent: training steps that an earlier process has asked.
         spent: names of the releases that an earlier process has asked.
         device: where training steps are computed.
+        auditor: watches, or none.
     """
 
     def __init__(
@@ -86,11 +90,15 @@ class Door:
         steps_spent: int = 0,
         spent: Sequence[str] = (),
         device: torch.device | str = "cpu",
+        auditor: Auditor | None = None,
     ) -> None:
         if steps_spent < 0:
             raise InputError(f"steps_spent must be at least 0, got {steps_spent!r}")
         self._records = records
         self._keys = torch.from_numpy(hash_array(records.keys.astype(object)).view(np.int64))
+        self._auditor = auditor
+        if auditor:  # canaries stand before the patients
+            self._keys = torch.cat([auditor.keys(), self._keys])
         self._plan = plan
         self._randomness = randomness
         self._device = torch.device(device)
@@ -109,11 +117,11 @@ class Door:
         """Let answers be over the tokens of this code book, which is public or released."""
         self._codec = codec
         self._tokens = codec.encode(self._records)
-        arrays = (self._tokens.static, self._tokens.visits, self._tokens.length)
-        rows = [torch.from_numpy(a.astype(np.int64)).to(self._device) for a in arrays]
-        if self._tokens.pictures is not None:
-            rows.append(torch.from_numpy(self._tokens.pictures).to(self._device))
-        self._rows = tuple(rows)
+        rows = _rows(self._tokens)
+        if self._auditor:
+            made = _rows(self._auditor.tokens(codec, self._tokens))
+            rows = [torch.cat(pair) for pair in zip(made, rows, strict=True)]
+        self._rows = tuple(part.to(self._device) for part in rows)
 
     def discover(self, columns: Mapping[str, Column], max_visits: int) -> dict[str, Field]:
         """Code books of the columns whose bins or categories are private.
@@ -132,8 +140,8 @@ class Door:
             sd = self._charge("bounds").noise_multiplier * len(numbers) ** 0.5
             for name, column in numbers.items():
                 exact = grid_counts(*shares(self._records, name, max_visits))
-                noisy = exact + sd * self._randomness.normal(len(exact))
-                found[name] = number_field(name, column, noisy, sd)
+                found[name] = number_field(name, column, self._noised(exact, sd), sd)
+            self._watch("bounds", sd, len(numbers) ** 0.5)
         if texts:
             release = self._charge("categories")
             sd = release.noise_multiplier * len(texts) ** 0.5
@@ -141,9 +149,10 @@ class Door:
             for name, column in texts.items():
                 values, weights = shares(self._records, name, max_visits)
                 table = pd.Series(weights).groupby(values.to_numpy()).sum().sort_index()
-                noisy = table.to_numpy() + sd * self._randomness.normal(len(table))
+                noisy = self._noised(table.to_numpy(), sd)
                 seen = dict(zip(table.index, noisy, strict=True))
                 found[name] = category_field(name, column, seen, least)
+            self._watch("categories", sd, len(texts) ** 0.5)
         return found
 
     def measure(self, name: str, questions: Sequence[Question]) -> list[np.ndarray]:
@@ -157,12 +166,12 @@ class Door:
         release = self._charge(name)
         codec, tokens = self._opened()
         sensitivity = joint_sensitivity(questions)
-        answers = []
-        for question in questions:
-            exact = question.answer(tokens, codec)
-            noise = self._randomness.normal(exact.size).reshape(exact.shape)
-            scale = release.noise_multiplier * (sensitivity / question.weight)
-            answers.append(exact + noise * scale)
+        unit = release.noise_multiplier * sensitivity
+        answers = [
+            self._noised(question.answer(tokens, codec), unit / question.weight)
+            for question in questions
+        ]
+        self._watch(name, unit, sensitivity)
         return answers
 
     def step(self, model: nn.Module, objective: Objective, micro_batch: int | None = None) -> None:
@@ -176,15 +185,16 @@ class Door:
             raise BudgetError("the plan holds no further training step")
         self._opened()
         self._steps_left -= 1
-        chosen = self._randomness.join(len(self._records), training.sample_rate)
+        chosen = self._randomness.join(len(self._keys), training.sample_rate)
         batch = torch.from_numpy(chosen)
         keys = self._keys[batch].to(self._device)
         draws = RowDraws(keys, self._randomness.seed(), training.views)
         index = batch.to(self._device).repeat_interleave(training.views)
         rows = objective.prepare(tuple(part[index] for part in self._rows), draws)
+        net, loss, rows = self._beside(model, objective, chosen, rows)
         sums = clipped_sum(
-            model,
-            objective.loss,
+            net,
+            loss,
             rows,
             clip_norm=training.clip_norm,
             views=training.views,
@@ -195,13 +205,38 @@ class Door:
             self._randomness.normal(sum(s.numel() for s in sums.values())).astype(np.float32)
         ).to(self._device)
         start = 0
-        for name, parameter in model.named_parameters():
+        for name, parameter in net.named_parameters():
             if name not in sums:
                 continue
             total = sums[name]
             draw = noise[start : start + total.numel()].view_as(total)
             start += total.numel()
             parameter.grad = (total + stddev * draw) / training.expected_batch
+        if self._auditor:
+            scale = training.expected_batch / training.clip_norm
+            self._auditor.heard(net, chosen, scale)
+
+    def _beside(
+        self, model: nn.Module, objective: Objective, chosen: np.ndarray, rows: tuple[Tensor, ...]
+    ) -> tuple[nn.Module, Callable[..., Tensor], tuple[Tensor, ...]]:
+        """Network, loss and rows of a step, with the audit's beside them if there is one."""
+        training = self._plan.training
+        if self._auditor is None or training is None:
+            return model, objective.loss, rows
+        net, loss, who = self._auditor.watch(
+            model, objective.loss, chosen, training.clip_norm, training.views
+        )
+        return net, loss, (who, *rows)
+
+    def _noised(self, exact: np.ndarray, stddev: float) -> np.ndarray:
+        """Every number with Gaussian noise of its own."""
+        return exact + stddev * self._randomness.normal(exact.size).reshape(exact.shape)
+
+    def _watch(self, release: str, stddev: float, sensitivity: float) -> None:
+        """Draw a release's cells that no patient reaches behind its own, for the auditor."""
+        if self._auditor:
+            cells = self._noised(self._auditor.cells() * sensitivity, stddev)
+            self._auditor.seen(release, cells / sensitivity)
 
     def _charge(self, name: str) -> Release:
         if name not in self._releases_left:
@@ -212,6 +247,15 @@ class Door:
         if self._codec is None or self._tokens is None:
             raise BudgetError("choose a code book with `use` before asking")
         return self._codec, self._tokens
+
+
+def _rows(tokens: Tokens) -> list[Tensor]:
+    """Tokens as a step takes them."""
+    arrays = (tokens.static, tokens.visits, tokens.length)
+    rows = [torch.from_numpy(each.astype(np.int64)) for each in arrays]
+    if tokens.pictures is not None:
+        rows.append(torch.from_numpy(tokens.pictures))
+    return rows
 
 
 def noised_size(records: Records, epsilon: float, randomness: Randomness) -> int:

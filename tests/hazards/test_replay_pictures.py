@@ -258,6 +258,7 @@ def replayed(folder, kept, who, model) -> dict:
         settings=SETTINGS[model],
         population="scans",
         holdout_rate=0.25,
+        audit=False,  # draws coins of its own; see tests/privacy/audit for what it leaves
         ledger=Ledger(folder / "book"),
         device="cpu",
         progress=lambda *step: progress.append(step),

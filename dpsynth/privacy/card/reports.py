@@ -119,6 +119,10 @@ class Audit(Section):
     tests: Annotated[tuple[AuditTest, ...], Field(min_length=1)]
     false_alarm_rate: Share
     verdict: Literal["consistent", "violated", "inconclusive"]
+    steps_bound: Epsilon | None
+    """What an attacker proved of the DP-SGD steps alone, at 95 %, or none without steps."""
+    steps_claimed: Epsilon | None
+    """Epsilon of those steps alone at the card's delta: a part of the whole."""
     note: Literal["a bound is not a guarantee"] = "a bound is not a guarantee"
 
 

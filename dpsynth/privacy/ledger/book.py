@@ -217,6 +217,10 @@ class Ledger:
 
     # --- for auditors ---------------------------------------------------------------
 
+    def transcript_path(self, run: str) -> Path:
+        """Where the audit of a run keeps what it saw; no population's name begins so."""
+        return self.root / ".audits" / f"{run}.jsonl"
+
     def entries(self, population: str) -> list[Entry]:
         """Return every entry in order, after checking the whole chain."""
         with self._together():

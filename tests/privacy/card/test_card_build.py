@@ -78,6 +78,8 @@ def full(card) -> dict[str, Any]:
         tests=(AuditTest(name="mechanism", p=0.4, epsilon_lower_bound=2.8),),
         false_alarm_rate=0.05,
         verdict="consistent",
+        steps_bound=2.8,
+        steps_claimed=3.0,
     )
     group = Subgroup(
         group="female", noisy_count=402.1, share_shift=-0.01, gap=metric, gap_change=metric
