@@ -23,6 +23,7 @@ from dpsynth.evaluation.fidelity.one_way import tv1
 from dpsynth.evaluation.fidelity.patient_gaps import patient_gap_ks
 from dpsynth.evaluation.fidelity.rules import rules_broken
 from dpsynth.evaluation.fidelity.shades import shade_tv
+from dpsynth.evaluation.fidelity.survival import survival_distance
 from dpsynth.evaluation.fidelity.transitions import (
     transition_tv,
     transition_tv_2,
@@ -32,7 +33,7 @@ from dpsynth.evaluation.fidelity.two_way import tv2
 from dpsynth.evaluation.fidelity.unseen import unseen_transitions
 from dpsynth.evaluation.metric import Metric
 from dpsynth.evaluation.shown import Shown
-from dpsynth.schema import Schema
+from dpsynth.schema import Schema, Survival
 
 OTHERS = "other real patients"
 HELD_OUT = "real patients held out"
@@ -68,6 +69,15 @@ class OnRules(Protocol):
 
     def __call__(self, records: Records, schema: Schema) -> Estimate:
         """Judge `records`."""
+
+
+class OnSurvival(Protocol):
+    """A distance between two data sets' times until an event."""
+
+    def __call__(
+        self, real: Records, other: Records, survival: Survival, *, seed: int = 0
+    ) -> Estimate:
+        """Compare `other` with `real`."""
 
 
 class OnPictures(Protocol):
@@ -222,6 +232,17 @@ TIMING: dict[str, Metric[OnRecords]] = {
         measure=gap_wasserstein,
         title="Time between visits, mean shift",
         scale="0: equal distributions; in the clock's unit",
+        better="lower",
+        real=OTHERS,
+        control=GUESS,
+    ),
+}
+
+SURVIVAL: dict[str, Metric[OnSurvival]] = {
+    "survival_distance": Metric(
+        measure=survival_distance,
+        title="Survival over time",
+        scale="0: the same curve; 1: all or none at once",
         better="lower",
         real=OTHERS,
         control=GUESS,

@@ -134,7 +134,8 @@ def two_way(a: Variable, b: Variable) -> Table:
 
 def later_visits(tokens: Tokens, lag: int) -> tuple[np.ndarray, np.ndarray]:
     """Patient and position of every visit that another follows `lag` later, by patient."""
-    return np.nonzero(np.arange(lag, tokens.visits.shape[1])[None, :] < tokens.length[:, None])
+    who, turn = np.nonzero(np.arange(lag, tokens.visits.shape[1])[None, :] < tokens.length[:, None])
+    return who, turn
 
 
 def transitions(tokens: Tokens, codec: Codec, lag: int = 1) -> Iterator[Table]:
