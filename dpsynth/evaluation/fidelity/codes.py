@@ -15,7 +15,7 @@ from dpsynth.evaluation.estimate import (
     patient_weights,
 )
 
-MANY = 20  # a visit column with more categories than this is a list of codes
+MANY = 20  # a visit column with as many categories or more is a list of codes
 LEAST = 20  # real patients who have a code that is compared
 TOP = 50  # codes whose pairs are compared, the most frequent ones
 
@@ -29,7 +29,7 @@ def prevalence(
 
     Scenario:
         Someone counts the patients with diabetes, with gout, with each diagnosis of the list,
-        at whatever visit. Codes are those of visit columns with more than MANY categories that
+        at whatever visit. Codes are those of visit columns with MANY categories or more that
         at least LEAST real patients have; each code of each column counts the same.
 
     Args:
@@ -72,7 +72,7 @@ def frequent(real: Tokens, codec: Codec) -> list[Code]:
     found: list[tuple[int, Code]] = []
     who, turn = np.nonzero(real.inside)
     for place, each in enumerate(codec.visit):
-        if len(each.categories) <= MANY:
+        if len(each.categories) < MANY:
             continue
         code = real.visits[who, turn, place].astype(np.int64)
         once = np.unique(who * each.size + code) % each.size

@@ -36,7 +36,8 @@ def unseen_transitions(
         seed: of the bootstrap.
 
     Returns:
-        0: every change was seen in training, as in a plain copy of it; 1: none was.
+        0: every change was seen in training, as in a plain copy of it; 1: none was. `n` is the
+        number of patients with two visits.
 
     Errors:
         Nobody in a data set has a second visit: not assessable.
@@ -57,8 +58,9 @@ def unseen_transitions(
     columns = weights @ np.where(known, rates, 0) / np.maximum(total, 1e-9)  # 0 where nobody is
     drawn = (total > 0).sum(axis=1)
     values = np.where(drawn > 0, columns.sum(axis=1) / np.maximum(drawn, 1), np.nan)
-    made = bootstrap_estimate(values, len(other), (0.0, 1.0))
+    n = int(known.any(axis=1).sum())
+    made = bootstrap_estimate(values, n, (0.0, 1.0))
     if made.value > 0:
         return made
     # No patient drawn again shows what none shows: the interval is that of 0 of n patients.
-    return Estimate(0.0, 0.0, wilson(0, int(known.any(axis=1).sum())).high, made.n)
+    return Estimate(0.0, 0.0, wilson(0, n).high, n)

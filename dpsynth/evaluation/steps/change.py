@@ -14,6 +14,7 @@ from dpsynth.evaluation.steps.likeness import compared
 
 COMPARED = {**fidelity.CHANGE, **fidelity.CODES}
 UNITS = {"length_wasserstein": "visits"}
+LEAST = 200  # held-out patients with two visits: rare changes of fewer are mostly chance
 
 
 def steps(case: Case) -> Iterator[Step]:
@@ -52,6 +53,6 @@ def unseen_rows(case: Case, name: str) -> list[Row]:
     value, real, control = (
         metric.measure(case.train.tokens, other, case.codec, seed=case.seed) for other in others
     )
-    if not real.assessable:
+    if not real.assessable or real.n < LEAST:
         return []
     return [row(name, "fidelity", metric, value, real, control)]

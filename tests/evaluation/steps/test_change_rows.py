@@ -58,10 +58,16 @@ def test_fresh_patients_reach_what_real_ones_do(fresh):
     assert min(known.values()) > 0.5
 
 
-def test_unseen_changes_are_held_against_training_patients(fresh):
+def test_unseen_changes_are_held_against_training_patients(fresh, clinic, clinic_codec):
+    holdout = Side(records=clinic(600, 2), tokens=clinic_codec.encode(clinic(600, 2)))
     row = fresh["unseen_transitions"]
     assert row.real_name == fidelity.HELD_OUT
-    assert row.real.n == 600
+    assert row.real.n == (holdout.tokens.length > 1).sum() >= change.LEAST
+
+
+def test_rare_changes_of_few_patients_have_no_row(clinic, clinic_plan, clinic_codec):
+    data = [clinic(150, seed) for seed in (1, 2, 3)]
+    assert "unseen_transitions" not in found(case_of(clinic_plan, clinic_codec, *data))
 
 
 def test_numbers_of_visits_are_in_visits(fresh):
