@@ -268,6 +268,19 @@ class Label(Strict):
         return checks.text(given)
 
 
+class Survival(Strict):
+    """A time until an event, for curves of survival in fidelity measures.
+
+    Attributes:
+        time: a per-patient number or count, from 0 on: until the event, or until a patient was
+            last seen without it.
+        event: a per-patient boolean: whether the event was seen.
+    """
+
+    time: str
+    event: str
+
+
 class Schema(Strict):
     """All public facts of one data set.
 
@@ -279,6 +292,7 @@ class Schema(Strict):
             table needs it; the span of an events table gives it.
         tables: by name; a file belongs to the table that has its stem.
         label: what utility measures predict.
+        survival: the columns that hold a time until an event, or none.
         rules: what is true of every patient, held by generation exactly, each a line of text:
             "COLUMN never falls" (or "never rises") over a patient's visits, "no visit after
             COLUMN == VALUE", or a comparison such as "discharge >= admission". A rule about a
@@ -297,6 +311,7 @@ class Schema(Strict):
     max_visits: Whole = 1
     tables: dict[str, Table] = Field(min_length=1)
     label: Label | None = None
+    survival: Survival | None = None
     rules: tuple[str, ...] = ()
     strict: bool = False
     assumed_public: tuple[str, ...] = ()

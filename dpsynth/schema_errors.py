@@ -119,7 +119,8 @@ def _model(loc: list[str]) -> Any:
         return s.Column
     if parents[-2] == "tables":
         return s.Table
-    return {"time": s.Clock, "label": s.Label}.get(parents[-1], s.Schema)
+    known = {"time": s.Clock, "label": s.Label, "survival": s.Survival}
+    return known.get(parents[-1], s.Schema)
 
 
 def near(name: str, known: Iterable[str]) -> str:

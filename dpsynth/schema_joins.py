@@ -12,7 +12,7 @@ from dpsynth.errors import SchemaError
 from dpsynth.schema_errors import near
 
 if TYPE_CHECKING:
-    from dpsynth.schema import Column, Label, Schema
+    from dpsynth.schema import Column, Label, Schema, Survival
 
 
 def visits(given: Schema) -> int:
@@ -70,6 +70,8 @@ def schema(given: Schema) -> None:
         )
     if given.label is not None:
         _label(given.label, given)
+    if given.survival is not None:
+        _survival(given.survival, given)
     schema_rule_checks.check(given)
 
 
@@ -126,3 +128,28 @@ def _positive(positive: str, name: str, target: Column) -> None:
     names = ("false", "true") if target.type == "boolean" else target.categories
     if names is not None and positive not in (*names, "other"):
         raise SchemaError(f"label.positive: must be one of {', '.join(names)}, got {positive!r}")
+
+
+def _survival(survival: Survival, given: Schema) -> None:
+    known, visit = given.columns("patient"), given.columns("visit")
+    for key, name in (("time", survival.time), ("event", survival.event)):
+        if name in visit:
+            raise SchemaError(
+                f"survival.{key}: {name!r} is of the visit; needs a fact of the patient "
+                "(a static table, or per: patient)"
+            )
+        if name not in known:
+            raise SchemaError(f"survival.{key}: there is no column {name!r}{near(name, known)}")
+    time, event = known[survival.time], known[survival.event]
+    if time.type not in ("number", "count"):
+        raise SchemaError(f"survival.time: {survival.time!r} is a {time.type}; use a number")
+    if time.bounds is not None and time.bounds[0] < 0:
+        raise SchemaError(
+            f"survival.time: {survival.time!r} may be {time.bounds[0]:g}; "
+            "a time until an event starts at 0: mend its bounds"
+        )
+    if event.type != "boolean":
+        raise SchemaError(
+            f"survival.event: {survival.event!r} is a {event.type}; "
+            "use a boolean (true: the event was seen)"
+        )

@@ -122,6 +122,18 @@ MISTAKES = [
     (VISITS, "label", {"column": "sex", "positive": "1"}, "label.positive", "false, true, got '1'"),
     (VISITS, "label", {"column": "sex", "above": 1}, "label.above", "is a boolean"),
     (VISITS, "label", {"column": "hr", "positive": "x"}, "label.positive", "use `above`"),
+    (VISITS, "survival", {"time": "age", "event": "sx"}, "survival.event", "did you mean 'sex'?"),
+    (VISITS, "survival", {"time": "age"}, "survival.event", "missing"),
+    (
+        VISITS,
+        "survival",
+        {"time": "age", "event": "sex", "evnt": "sex"},
+        "survival.evnt",
+        "did you mean 'event'?",
+    ),
+    (VISITS, "survival", {"time": "sex", "event": "sex"}, "survival.time", "use a number"),
+    (VISITS, "survival", {"time": "age", "event": "age"}, "survival.event", "use a boolean"),
+    (VISITS, "survival", {"time": "hr", "event": "sex"}, "survival.time", "is of the visit"),
     (EVENTS, "tables/events/span", GONE, "tables.events.span", "`empty: keep` needs"),
     (EVENTS, "tables/events/span", "2 days", "tables.events.span", "30min, 6h, 2d, 1w or 1y"),
     (EVENTS, "tables/events/every", "0h", "tables.events.every", "must be a duration"),
@@ -190,3 +202,11 @@ def test_codes_written_as_numbers_are_text():
 def test_a_window_is_in_the_clocks_unit():
     table = Schema(**EVENTS).tables["events"]
     assert (table.window, table.windows) == (360, 8)
+
+
+def test_a_time_until_an_event_is_declared_and_starts_at_0():
+    declared = {"time": "age", "event": "sex"}
+    assert Schema(**changed(VISITS, "survival", declared)).survival.event == "sex"
+    below = changed(changed(VISITS, f"{AGE}/bounds", [-1, 9]), "survival", declared)
+    with pytest.raises(SchemaError, match=r"survival\.time: 'age' may be -1; .*mend its bounds"):
+        Schema(**below)

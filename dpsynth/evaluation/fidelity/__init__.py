@@ -9,20 +9,31 @@ import numpy as np
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.data.records import Records
 from dpsynth.evaluation.estimate import Estimate
+from dpsynth.evaluation.fidelity.autocorrelation import autocorrelation
+from dpsynth.evaluation.fidelity.codes import co_occurrence, prevalence
+from dpsynth.evaluation.fidelity.cross_lag import cross_lag
 from dpsynth.evaluation.fidelity.discriminator import c2st_auc
 from dpsynth.evaluation.fidelity.frechet import frechet
 from dpsynth.evaluation.fidelity.gaps import gap_ks, gap_wasserstein
 from dpsynth.evaluation.fidelity.kid import kid
-from dpsynth.evaluation.fidelity.lengths import length_tv
+from dpsynth.evaluation.fidelity.lengths import length_tv, length_wasserstein
 from dpsynth.evaluation.fidelity.mean_picture import mean_picture_distance
+from dpsynth.evaluation.fidelity.missing import missing_over_time
 from dpsynth.evaluation.fidelity.one_way import tv1
+from dpsynth.evaluation.fidelity.patient_gaps import patient_gap_ks
 from dpsynth.evaluation.fidelity.rules import rules_broken
 from dpsynth.evaluation.fidelity.shades import shade_tv
-from dpsynth.evaluation.fidelity.transitions import transition_tv
+from dpsynth.evaluation.fidelity.survival import survival_distance
+from dpsynth.evaluation.fidelity.transitions import (
+    transition_tv,
+    transition_tv_2,
+    transition_tv_3,
+)
 from dpsynth.evaluation.fidelity.two_way import tv2
+from dpsynth.evaluation.fidelity.unseen import unseen_transitions
 from dpsynth.evaluation.metric import Metric
 from dpsynth.evaluation.shown import Shown
-from dpsynth.schema import Schema
+from dpsynth.schema import Schema, Survival
 
 OTHERS = "other real patients"
 HELD_OUT = "real patients held out"
@@ -58,6 +69,15 @@ class OnRules(Protocol):
 
     def __call__(self, records: Records, schema: Schema) -> Estimate:
         """Judge `records`."""
+
+
+class OnSurvival(Protocol):
+    """A distance between two data sets' times until an event."""
+
+    def __call__(
+        self, real: Records, other: Records, survival: Survival, *, seed: int = 0
+    ) -> Estimate:
+        """Compare `other` with `real`."""
 
 
 class OnPictures(Protocol):
@@ -110,6 +130,87 @@ METRICS: dict[str, Metric[OnTokens]] = {
     ),
 }
 
+CHANGE: dict[str, Metric[OnTokens]] = {
+    "transition_tv_2": Metric(
+        measure=transition_tv_2,
+        title="Change over two visits",
+        scale="0: the same changes; 1: nothing in common",
+        better="lower",
+        real=OTHERS,
+        control=SHUFFLED,
+    ),
+    "transition_tv_3": Metric(
+        measure=transition_tv_3,
+        title="Change over three visits",
+        scale="0: the same changes; 1: nothing in common",
+        better="lower",
+        real=OTHERS,
+        control=SHUFFLED,
+    ),
+    "autocorrelation": Metric(
+        measure=autocorrelation,
+        title="What a value says of itself at the next visit",
+        scale="0: as much as in real data; differences of correlations, at most 2",
+        better="lower",
+        real=OTHERS,
+        control=SHUFFLED,
+    ),
+    "cross_lag": Metric(
+        measure=cross_lag,
+        title="What a value says of another at the next visit",
+        scale="0: as much as in real data; differences of correlations, at most 2",
+        better="lower",
+        real=OTHERS,
+        control=SHUFFLED,
+    ),
+    "length_wasserstein": Metric(
+        measure=length_wasserstein,
+        title="Number of visits, mean shift",
+        scale="0: equal distributions; in visits",
+        better="lower",
+        real=OTHERS,
+        control=GUESS,
+    ),
+    "missing_over_time": Metric(
+        measure=missing_over_time,
+        title="Missing values at each visit",
+        scale="0: as many missing at every visit; 1: all where none should be",
+        better="lower",
+        real=OTHERS,
+        control=GUESS,
+    ),
+}
+
+UNSEEN: dict[str, Metric[OnTokens]] = {
+    "unseen_transitions": Metric(
+        measure=unseen_transitions,
+        title="Changes that no training patient shows",
+        scale="0: all were seen; 1: none was",
+        better="lower",
+        real=HELD_OUT,
+        control="held-out columns, each shuffled across patients",
+    ),
+}
+
+CODES: dict[str, Metric[OnTokens]] = {
+    "prevalence": Metric(
+        measure=prevalence,
+        title="How many patients ever have a code",
+        scale="0: as many for each code; mean difference of shares",
+        better="lower",
+        real=OTHERS,
+        control=GUESS,
+    ),
+    "co_occurrence": Metric(
+        measure=co_occurrence,
+        title="How many patients have both of two codes",
+        scale="0: as many for each pair; mean difference of shares",
+        better="lower",
+        real=OTHERS,
+        control=SHUFFLED,
+    ),
+}
+
 TIMING: dict[str, Metric[OnRecords]] = {
     "gap_ks": Metric(
         measure=gap_ks,
@@ -119,10 +220,29 @@ TIMING: dict[str, Metric[OnRecords]] = {
         real=OTHERS,
         control=GUESS,
     ),
+    "patient_gap_ks": Metric(
+        measure=patient_gap_ks,
+        title="Time between visits, mean of each patient",
+        scale="0: equal distributions; 1: nothing in common",
+        better="lower",
+        real=OTHERS,
+        control=GUESS,
+    ),
     "gap_wasserstein": Metric(
         measure=gap_wasserstein,
         title="Time between visits, mean shift",
         scale="0: equal distributions; in the clock's unit",
+        better="lower",
+        real=OTHERS,
+        control=GUESS,
+    ),
+}
+
+SURVIVAL: dict[str, Metric[OnSurvival]] = {
+    "survival_distance": Metric(
+        measure=survival_distance,
+        title="Survival over time",
+        scale="0: the same curve; 1: all or none at once",
         better="lower",
         real=OTHERS,
         control=GUESS,

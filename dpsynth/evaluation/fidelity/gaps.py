@@ -76,7 +76,7 @@ def gap_ks(
         return not_assessable("no real patient has two visits", len(other))
     if not len(b.gap):
         return Estimate(1.0, 1.0, 1.0, len(other), "no synthetic patient has two visits")
-    _, apart = _functions(a, b, replicates, seed)
+    _, apart = gap_functions(a, b, replicates, seed)
     return bootstrap_estimate(np.abs(apart).max(axis=0), len(other), (0.0, 1.0))
 
 
@@ -98,13 +98,18 @@ def gap_wasserstein(
     a, b = gaps_of(real, codec), gaps_of(other, codec)
     if not len(a.gap) or not len(b.gap):
         return not_assessable("a data set without a second visit", len(other))
-    points, apart = _functions(a, b, replicates, seed)
+    points, apart = gap_functions(a, b, replicates, seed)
     values = (np.abs(apart[:-1]) * np.diff(points)[:, None]).sum(axis=0)
     return bootstrap_estimate(values, len(other), (0.0, np.inf))
 
 
-def _functions(a: Gaps, b: Gaps, replicates: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points, and the difference of both distribution functions there for every replicate."""
+def gap_functions(a: Gaps, b: Gaps, replicates: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points, and the difference of both distribution functions there for every replicate.
+
+    Shape:
+        points: (points,) increasing, at most POINTS
+        difference: (points, replicates + 1), the data as they are first
+    """
     points = np.unique(np.concatenate([a.gap, b.gap]))
     if len(points) > POINTS:
         points = np.unique(

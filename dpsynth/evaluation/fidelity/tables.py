@@ -132,12 +132,18 @@ def two_way(a: Variable, b: Variable) -> Table:
     return Table(name=name, who=b.who[kept], cell=cell, cells=size)
 
 
-def transitions(tokens: Tokens, codec: Codec) -> Iterator[Table]:
-    """For each visit column the joint table of a visit's code and the next one's, pooled."""
-    who, turn = np.nonzero(np.arange(1, tokens.visits.shape[1])[None, :] < tokens.length[:, None])
+def later_visits(tokens: Tokens, lag: int) -> tuple[np.ndarray, np.ndarray]:
+    """Patient and position of every visit that another follows `lag` later, by patient."""
+    who, turn = np.nonzero(np.arange(lag, tokens.visits.shape[1])[None, :] < tokens.length[:, None])
+    return who, turn
+
+
+def transitions(tokens: Tokens, codec: Codec, lag: int = 1) -> Iterator[Table]:
+    """For each visit column the joint table of a visit's code and that `lag` later, pooled."""
+    who, turn = later_visits(tokens, lag)
     for place, each in enumerate(codec.visit):
         now = tokens.visits[who, turn, place].astype(np.int64)
-        then = tokens.visits[who, turn + 1, place]
+        then = tokens.visits[who, turn + lag, place]
         kept = turn > 0 if each.name == GAP else np.ones(len(turn), dtype=bool)
         yield Table(
             name=each.name,

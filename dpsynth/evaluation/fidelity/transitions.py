@@ -1,4 +1,4 @@
-"""Change from one visit to the next."""
+"""Change from one visit to a later one."""
 
 from __future__ import annotations
 
@@ -38,8 +38,43 @@ def transition_tv(
     Errors:
         Nobody has a second visit: not assessable.
     """
+    return _at_lag(1, real, other, codec, replicates, seed)
 
+
+def transition_tv_2(
+    real: Tokens, other: Tokens, codec: Codec, *, replicates: int = REPLICATES, seed: int = 0
+) -> Estimate:
+    """Total variation between lag-2 transitions, averaged over visit columns.
+
+    Scenario:
+        Someone asks what became of patients two visits later. A copy made visit by visit,
+        each from the one before, can have all lag-1 transitions right and forget what came
+        before. Arguments, weights and ends of the scale as in `transition_tv`.
+
+    Errors:
+        Nobody has a third visit: not assessable.
+    """
+    return _at_lag(2, real, other, codec, replicates, seed)
+
+
+def transition_tv_3(
+    real: Tokens, other: Tokens, codec: Codec, *, replicates: int = REPLICATES, seed: int = 0
+) -> Estimate:
+    """Total variation between lag-3 transitions, averaged over visit columns.
+
+    Scenario:
+        As `transition_tv_2`, three visits later.
+
+    Errors:
+        Nobody has a fourth visit: not assessable.
+    """
+    return _at_lag(3, real, other, codec, replicates, seed)
+
+
+def _at_lag(
+    lag: int, real: Tokens, other: Tokens, codec: Codec, replicates: int, seed: int
+) -> Estimate:
     def tables(tokens: Tokens) -> Iterator[Table]:
-        return tables_of(tokens, codec)
+        return tables_of(tokens, codec, lag)
 
     return mean_distance(real, other, tables, replicates=replicates, seed=seed)

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from dpsynth.evaluation.steps import groups, leaks, likeness, pictures, prediction
+from dpsynth.evaluation.steps import change, groups, leaks, likeness, pictures, prediction, survival
 
-PARTS: tuple[ModuleType, ...] = (likeness, prediction, groups, leaks, pictures)
+PARTS: tuple[ModuleType, ...] = (likeness, change, survival, prediction, groups, leaks, pictures)
