@@ -24,6 +24,8 @@ COMMANDS = {
     "evaluate": "dpsynth.cli.evaluate",
     "audit": "dpsynth.cli.audit",
     "ledger": "dpsynth.cli.ledger",
+    "release": "dpsynth.cli.release",
+    "verify": "dpsynth.cli.verify",
 }
 INTERRUPTED = 130  # as shells say it: 128 and SIGINT
 

@@ -38,6 +38,7 @@ def write_report(
     *,
     title: str,
     privacy: Mapping[str, Any] | None = None,
+    known_by: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Write `report.html` (one file, nothing loaded from elsewhere) and `report.json`.
 
@@ -46,6 +47,7 @@ def write_report(
         folder: where to; made if missing. Never the run folder, which may be shared.
         title: of the page.
         privacy: facts of the privacy card, if there is one; shown, not checked.
+        known_by: the report's id and the copy's digest, by which a release knows them again.
 
     Returns:
         The files written.
@@ -58,6 +60,7 @@ def write_report(
         "title": title,
         "internal": INTERNAL,
         "date": date.today().isoformat(),
+        **(known_by or {}),
         "verdicts": [
             asdict(each) for each in (*verdicts(evaluation), guarantee(evaluation, privacy))
         ],

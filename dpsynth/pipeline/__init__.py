@@ -13,18 +13,33 @@ if TYPE_CHECKING:
     from dpsynth.pipeline.auditing import audit
     from dpsynth.pipeline.evaluating import evaluate, evaluate_run
     from dpsynth.pipeline.generation import generate
+    from dpsynth.pipeline.releasing import release
     from dpsynth.pipeline.training import resume, train
+    from dpsynth.pipeline.verifying import verify
 
 _LATE = {
     "audit": "auditing",
     "evaluate": "evaluating",
     "evaluate_run": "evaluating",
     "generate": "generation",
+    "release": "releasing",
     "resume": "training",
     "train": "training",
+    "verify": "verifying",
 }
 
-__all__ = ["audit", "demo", "evaluate", "evaluate_run", "generate", "inspect", "resume", "train"]
+__all__ = [
+    "audit",
+    "demo",
+    "evaluate",
+    "evaluate_run",
+    "generate",
+    "inspect",
+    "release",
+    "resume",
+    "train",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

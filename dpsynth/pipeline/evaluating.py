@@ -16,9 +16,10 @@ from dpsynth.evaluation.evaluation import Evaluation
 from dpsynth.evaluation.report import write_report
 from dpsynth.evaluation.run import evaluate as measure
 from dpsynth.models.base import Progress, quiet
+from dpsynth.pipeline import digests
 from dpsynth.pipeline.access import plain_paths, population_of, split
 from dpsynth.pipeline.folders import check_free, claimed
-from dpsynth.pipeline.run_folder import RunFolder
+from dpsynth.pipeline.run_folder import RunFolder, new_id
 from dpsynth.privacy.discover import exact_field, private_columns
 from dpsynth.privacy.ledger import Ledger
 from dpsynth.schema import Kind, Schema
@@ -69,10 +70,13 @@ def evaluate(
     book = ledger or Ledger()
     _outside(Path(out))
     copy, _ = read(synthetic, schema)
+    files = _digest(synthetic)
     trained, _ = read(train, schema)
     others, _ = read(holdout, schema)
     group = population_of(book, plain_paths([*train, *holdout]), population)
-    return _measured(book, group, trained, others, copy, schema, out, privacy, seed, progress)
+    return _measured(
+        book, group, trained, others, copy, files, schema, out, privacy, seed, progress
+    )
 
 
 def evaluate_run(
@@ -104,7 +108,16 @@ def evaluate_run(
     copy, _ = read(synthetic, run.schema)
     records, _ = read(data, run.schema)
     trained, others = split(records, run.holdout_rate, book, group)
-    return _measured(book, group, trained, others, copy, run.schema, out, card, seed, progress)
+    files = _digest(synthetic)
+    return _measured(
+        book, group, trained, others, copy, files, run.schema, out, card, seed, progress
+    )
+
+
+def _digest(synthetic: Sequence[str | Path]) -> str:
+    """By which a release knows the copy again, if it was given as one folder; else empty."""
+    folder = Path(synthetic[0])
+    return digests.together(digests.of_folder(folder)) if folder.is_dir() else ""
 
 
 def _outside(out: Path) -> None:
@@ -121,6 +134,7 @@ def _measured(
     trained: Records,
     others: Records,
     copy: Records,
+    files: str,
     schema: Schema,
     out: str | Path,
     privacy: dict[str, Any] | None,
@@ -128,14 +142,19 @@ def _measured(
     progress: Progress,
 ) -> Evaluated:
     with claimed(Path(out)):
-        book.unprotected(group, run=None, purpose="evaluation of a synthetic copy")
+        report = new_id()
+        book.unprotected(group, run=None, purpose="evaluation of a synthetic copy", report=report)
         found = measure(
             trained, others, copy, schema, code_books(schema, trained), seed=seed, progress=progress
         )
-        files = write_report(
-            found, Path(out), title=f"Synthetic copy of {schema.name}", privacy=privacy
+        written = write_report(
+            found,
+            Path(out),
+            title=f"Synthetic copy of {schema.name}",
+            privacy=privacy,
+            known_by={"id": report, "copy": files},
         )
-    return Evaluated(files=files, evaluation=found, population=group)
+    return Evaluated(files=written, evaluation=found, population=group)
 
 
 def code_books(schema: Schema, real: Records) -> Codec:

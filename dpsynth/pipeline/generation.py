@@ -15,6 +15,7 @@ from dpsynth.data.records import Records
 from dpsynth.data.writer import write
 from dpsynth.errors import InputError
 from dpsynth.models.base import Progress, quiet
+from dpsynth.pipeline import copies, digests
 from dpsynth.pipeline.class_sheet import SHEET, class_sheet
 from dpsynth.pipeline.conditions import Conditions, balanced, conditions, even_parts
 from dpsynth.pipeline.device import chosen_device
@@ -105,6 +106,15 @@ def generate(
         files = write(records, run.schema, Path(out), table, form)
         if records.pictures is not None and len(records.pictures):
             files.append(class_sheet(records, run.schema, Path(out) / SHEET))
+        copies.note(
+            source.path,
+            copies.Copy(
+                digest=digests.together(digests.of_folder(Path(out))),
+                patients=len(records),
+                where=tuple(where),
+                balance=balance,
+            ),
+        )
     notes = _notes(records, run, form)
     return Generated(files=files, records=records, run=run, tally=tally, notes=notes)
 

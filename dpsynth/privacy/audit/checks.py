@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-LEAST = 50  # draws below which a check of a spread says nothing
+FINE = 13.0  # logarithm, about, of how many values a dispersion must be able to take
 
 
 def spread(noise: np.ndarray) -> float:
@@ -118,11 +118,14 @@ def _dispersion(counts: np.ndarray, trials: int, rate: float) -> float:
     """Two-sided p of the sum of squares of binomial counts about their claimed mean.
 
     Held against the gamma law of its exact mean and variance: of one count, in units of the
-    binomial variance v, they are 1 and 2 + (1 - 6 q (1 - q)) / v.
+    binomial variance v, they are 1 and 2 + (1 - 6 q (1 - q)) / v. Few counts, or counts that are
+    nearly always the same, make too coarse a lattice for it: then this says nothing.
     """
     variance = trials * rate * (1 - rate)
     if variance == 0:
         return 1.0 if (counts == trials * rate).all() else 0.0
+    if variance < 1 or len(counts) * np.log1p(variance) < FINE:
+        return 1.0
     sums = float(np.square(counts - trials * rate).sum()) / variance
     scale = 2 + (1 - 6 * rate * (1 - rate)) / variance
     return _both_sides(stats.gamma(len(counts) / scale, scale=scale), sums)

@@ -187,10 +187,20 @@ class Ledger:
                 raise LedgerError(f"run {run!r} has ended already")
             chain.append("finish", {"run": run, "status": status}, found)
 
-    def unprotected(self, population: str, *, run: str | None, purpose: str) -> None:
-        """Write down an internal access to real records that no guarantee covers."""
+    def unprotected(
+        self, population: str, *, run: str | None, purpose: str, report: str | None = None
+    ) -> None:
+        """Write down an internal access to real records that no guarantee covers.
+
+        Args:
+            population: whose records.
+            run: the run that it belongs to, or none.
+            purpose: in words.
+            report: id of the internal report that comes of it, by which a release knows it again.
+        """
         with self._alone():
-            body = {"purpose": purpose} | ({} if run is None else {"run": run})
+            more = {"run": run, "report": report}
+            body = {"purpose": purpose} | {k: v for k, v in more.items() if v is not None}
             self._existing(population).append("unprotected", body)
 
     def cap(self, population: str, *, epsilon: float, delta: float) -> None:

@@ -116,3 +116,9 @@ def test_p_values_of_honest_draws_are_not_too_small():
             low[place] += p < 0.05
     assert stats.binom.sf(36, 300, 0.05) < ALARM
     assert max(low.values()) <= 36, low
+
+
+def test_few_steps_that_are_alike_by_chance_are_no_fault():
+    # Four batches of exactly the mean: a dispersion of 0, which happens once in 180 honest runs.
+    there = np.tile(np.arange(9) < 3, (4, 1))
+    assert checks.company(there, 1 / 3) == 1.0
