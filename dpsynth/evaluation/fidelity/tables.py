@@ -121,15 +121,19 @@ def one_way(variable: Variable) -> Table:
     )
 
 
-def two_way(a: Variable, b: Variable) -> Table:
-    """The joint table of two variables; a visit column meets a static one at every visit."""
+def crossed(a: Variable, b: Variable) -> Variable:
+    """Two variables as one; a visit column meets a static one at every visit."""
     name, size = f"{a.name} x {b.name}", a.size * b.size
     if a.per_visit and not b.per_visit:
         a, b = b, a
     left = a.code[b.who] if b.per_visit and not a.per_visit else a.code
-    kept = (left >= 0) & (b.code >= 0)
-    cell = left[kept] * b.size + b.code[kept]
-    return Table(name=name, who=b.who[kept], cell=cell, cells=size)
+    code = np.where((left >= 0) & (b.code >= 0), left * b.size + b.code, NOWHERE)
+    return Variable(name=name, who=b.who, code=code, size=size, per_visit=b.per_visit)
+
+
+def two_way(a: Variable, b: Variable) -> Table:
+    """The joint table of two variables."""
+    return one_way(crossed(a, b))
 
 
 def later_visits(tokens: Tokens, lag: int) -> tuple[np.ndarray, np.ndarray]:
