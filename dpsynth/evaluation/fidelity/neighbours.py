@@ -153,7 +153,11 @@ def coverage(made: Neighbours | None, *, seed: int = 0) -> Estimate:
 def _estimate(
     figure: Callable[[np.ndarray], float], made: Neighbours | None, seed: int, most: float = 1.0
 ) -> Estimate:
-    """A figure of who lies in whose ball, (real, other) bool, with its interval over patients."""
+    """A figure of who lies in whose ball, (real, other) bool, with its interval over patients.
+
+    Leaving patients out, since drawing them twice would make twins. The interval is cautious:
+    about twice as wide as it must be where nearly everyone lies in a ball.
+    """
     if made is None:
         return not_assessable(f"fewer than {FEWEST} patients of a kind")
     n, given = len(made.across), made
