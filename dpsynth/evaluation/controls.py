@@ -24,6 +24,18 @@ def independent_columns(tokens: Tokens, rng: np.random.Generator) -> Tokens:
     return Tokens(static=static, visits=visits, length=tokens.length)
 
 
+def most_frequent(tokens: Tokens) -> Tokens:
+    """As many patients and visits, each column at its most frequent code all over."""
+    static, visits = tokens.static.copy(), tokens.visits.copy()
+    for place in range(static.shape[1] if len(tokens) else 0):
+        static[:, place] = np.bincount(static[:, place]).argmax()
+    inside = tokens.inside
+    for place in range(visits.shape[2] if inside.any() else 0):
+        codes = visits[..., place]  # a view
+        codes[inside] = np.bincount(codes[inside]).argmax()
+    return Tokens(static=static, visits=visits, length=tokens.length)
+
+
 def schema_guess(codec: Codec, patients: int, grid: bool, rng: np.random.Generator) -> Tokens:
     """What someone would write who knows the schema only: every code equally likely.
 

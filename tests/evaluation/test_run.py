@@ -43,7 +43,8 @@ def test_every_metric_of_every_table_is_there(fresh):
     found = {row.metric for row in fresh.rows}
     tables = (fidelity.METRICS, fidelity.TIMING, utility.METRICS, bias.METRICS, leakage.METRICS)
     change = {*fidelity.CHANGE, *fidelity.UNSEEN} - {"missing_over_time"}  # nothing is missing
-    assert found == set().union(*tables, leakage.COPIES, change)
+    records = {*fidelity.RECORDS, *fidelity.NEIGHBOURS} - {"missing_tv"}
+    assert found == set().union(*tables, leakage.COPIES, change, records)
 
 
 def test_no_metric_is_without_its_two_references(fresh):
@@ -201,5 +202,6 @@ def test_static_data_and_grids_are_measured(grid_codec, grid_plan):
     flat = grid_plan.model_copy(update={"tables": {"patients": grid_plan.tables["patients"]}})
     only = [Records(s.keys, s.static, s.visits.iloc[:0]) for s in sides]
     made = evaluate(*only, flat, book)
-    assert {row.metric for row in made.rows if row.family == "fidelity"} <= {"tv1", "c2st_auc"}
+    single = {"tv1", "c2st_auc", "c2st_p", "category_coverage", *fidelity.NEIGHBOURS}
+    assert {row.metric for row in made.rows if row.family == "fidelity"} <= single
     assert made.transitions == ()

@@ -11,6 +11,7 @@ from dpsynth.data.records import Records
 from dpsynth.evaluation.estimate import Estimate
 from dpsynth.evaluation.fidelity.autocorrelation import autocorrelation
 from dpsynth.evaluation.fidelity.codes import co_occurrence, prevalence
+from dpsynth.evaluation.fidelity.coverage import bin_coverage, category_coverage
 from dpsynth.evaluation.fidelity.cross_lag import cross_lag
 from dpsynth.evaluation.fidelity.discriminator import c2st_auc
 from dpsynth.evaluation.fidelity.frechet import frechet
@@ -19,11 +20,21 @@ from dpsynth.evaluation.fidelity.kid import kid
 from dpsynth.evaluation.fidelity.lengths import length_tv, length_wasserstein
 from dpsynth.evaluation.fidelity.mean_picture import mean_picture_distance
 from dpsynth.evaluation.fidelity.missing import missing_over_time
+from dpsynth.evaluation.fidelity.missing_columns import missing_tv
+from dpsynth.evaluation.fidelity.neighbours import (
+    Neighbours,
+    coverage,
+    density,
+    precision,
+    recall,
+)
 from dpsynth.evaluation.fidelity.one_way import tv1
+from dpsynth.evaluation.fidelity.p_value import c2st_p
 from dpsynth.evaluation.fidelity.patient_gaps import patient_gap_ks
 from dpsynth.evaluation.fidelity.rules import rules_broken
 from dpsynth.evaluation.fidelity.shades import shade_tv
 from dpsynth.evaluation.fidelity.survival import survival_distance
+from dpsynth.evaluation.fidelity.three_way import tv3
 from dpsynth.evaluation.fidelity.transitions import (
     transition_tv,
     transition_tv_2,
@@ -41,6 +52,7 @@ GUESS = "a guess from the schema alone"
 COARSE = "real pictures without detail"
 SHUFFLED = "real columns, each shuffled across patients"
 RANDOM_SHADES = "pictures of random shades"
+TYPICAL = "patients of each column's most frequent value"
 
 
 class OnTokens(Protocol):
@@ -48,6 +60,13 @@ class OnTokens(Protocol):
 
     def __call__(self, real: Tokens, other: Tokens, codec: Codec, *, seed: int = 0) -> Estimate:
         """Compare `other` with `real`."""
+
+
+class OnNeighbours(Protocol):
+    """A figure of who lies near whom."""
+
+    def __call__(self, made: Neighbours | None, *, seed: int = 0) -> Estimate:
+        """Judge how the other patients lie among real ones."""
 
 
 class OnRecords(Protocol):
@@ -125,6 +144,84 @@ METRICS: dict[str, Metric[OnTokens]] = {
         title="Told apart by a classifier",
         scale="0.5: can't be told apart; 1: always",
         better="lower",
+        real=OTHERS,
+        control=SHUFFLED,
+    ),
+}
+
+RECORDS: dict[str, Metric[OnTokens]] = {
+    "tv3": Metric(
+        measure=tv3,
+        title="Triples of columns",
+        scale="0: equal tables of three columns; 1: nothing in common",
+        better="lower",
+        real=OTHERS,
+        control=SHUFFLED,
+    ),
+    "missing_tv": Metric(
+        measure=missing_tv,
+        title="Missing values by column",
+        scale="0: as many missing in every column; 1: all where none should be",
+        better="lower",
+        real=OTHERS,
+        control=GUESS,
+    ),
+    "category_coverage": Metric(
+        measure=category_coverage,
+        title="Categories that occur at all",
+        scale="1: every real category of every column; 0: none",
+        better="higher",
+        real=OTHERS,
+        control=TYPICAL,
+    ),
+    "bin_coverage": Metric(
+        measure=bin_coverage,
+        title="Ranges of numbers that occur at all",
+        scale="1: every bin that real patients reach; 0: none",
+        better="higher",
+        real=OTHERS,
+        control=TYPICAL,
+    ),
+    "c2st_p": Metric(
+        measure=c2st_p,
+        title="Told apart by a classifier, could it be chance",
+        scale="small: not chance; 0.05 or less for 1 of 20 perfect copies",
+        better="match",
+        real=OTHERS,
+        control=SHUFFLED,
+    ),
+}
+
+NEIGHBOURS: dict[str, Metric[OnNeighbours]] = {
+    "precision": Metric(
+        measure=precision,
+        title="Synthetic patients that lie among real ones",
+        scale="1: all do; 0: none does",
+        better="higher",
+        real=OTHERS,
+        control=SHUFFLED,
+    ),
+    "recall": Metric(
+        measure=recall,
+        title="Real patients that lie among synthetic ones",
+        scale="1: all do; 0: none does",
+        better="higher",
+        real=OTHERS,
+        control=SHUFFLED,
+    ),
+    "density": Metric(
+        measure=density,
+        title="Synthetic patients where real ones are many",
+        scale="1: about as real patients; 0: far from all",
+        better="higher",
+        real=OTHERS,
+        control=SHUFFLED,
+    ),
+    "coverage": Metric(
+        measure=coverage,
+        title="Real patients with a synthetic one near",
+        scale="1: all; 0: nobody",
+        better="higher",
         real=OTHERS,
         control=SHUFFLED,
     ),

@@ -53,23 +53,29 @@ def c2st_auc(
     each = min(len(real), len(other), PATIENTS)
     if each < 2 * FOLDS:
         return not_assessable("too few patients", each)
-    rows = [history(t.take(subsample(len(t), each, rng)), codec)[0] for t in (real, other)]
-    X, y = np.concatenate(rows), np.repeat([False, True], each)
-    X = X[:, ~np.isnan(X).all(axis=0)]
-    score = np.full(len(y), 0.5)
-    if X.shape[1]:
-        score = _cross_fitted(X, y, seed)
+    X, y = mixed(real, other, codec, each, rng)
+    score = np.empty(len(y))
+    for fit, ask in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(X, y):
+        score[ask] = suspicion(X[fit], y[fit], X[ask], seed)
     weights = patient_weights(len(y), replicates, rng)
     note = f"{each} patients of each kind" if each == PATIENTS else ""
     return bootstrap_estimate(weighted_auc(y, score, weights), each, (0.0, 1.0), note)
 
 
-def _cross_fitted(X: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
-    score = np.empty(len(y))
-    for fit, ask in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(X, y):
-        held = ~np.isnan(X[fit]).all(axis=0)
-        model = HistGradientBoostingClassifier(
-            max_iter=60, max_leaf_nodes=15, early_stopping=False, random_state=seed
-        )
-        score[ask] = model.fit(X[fit][:, held], y[fit]).predict_proba(X[ask][:, held])[:, 1]
-    return score
+def mixed(
+    real: Tokens, other: Tokens, codec: Codec, each: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Features of `each` patients of both kinds, drawn at random, and whether of `other`."""
+    rows = [history(t.take(subsample(len(t), each, rng)), codec)[0] for t in (real, other)]
+    return np.concatenate(rows), np.repeat([False, True], each)
+
+
+def suspicion(X: np.ndarray, y: np.ndarray, asked: np.ndarray, seed: int) -> np.ndarray:
+    """How likely boosting that learned from (X, y) thinks each asked patient is of `other`."""
+    held = ~np.isnan(X).all(axis=0)
+    if not held.any():
+        return np.full(len(asked), 0.5)
+    model = HistGradientBoostingClassifier(
+        max_iter=60, max_leaf_nodes=15, early_stopping=False, random_state=seed
+    )
+    return model.fit(X[:, held], y).predict_proba(asked[:, held])[:, 1]

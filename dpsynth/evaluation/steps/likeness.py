@@ -9,18 +9,19 @@ from functools import partial
 from dpsynth.data.codec import GAP, Tokens
 from dpsynth.evaluation import fidelity
 from dpsynth.evaluation.case import Case, Side, Step
-from dpsynth.evaluation.controls import independent_columns, schema_guess
+from dpsynth.evaluation.controls import independent_columns, most_frequent, schema_guess
 from dpsynth.evaluation.estimate import subsample
 from dpsynth.evaluation.evaluation import Row, row
 from dpsynth.evaluation.fidelity.tables import is_grid
 
+COMPARED = {**fidelity.METRICS, **fidelity.RECORDS}
 PATIENTS = 5_000  # of each data set, at most
 LEAST_REAL = 100  # patients of the real reference, however small the copy
 
 
 def steps(case: Case) -> Iterator[Step]:
     """One step for each metric that the data have room for."""
-    for name in fidelity.METRICS:
+    for name in COMPARED:
         yield name, partial(token_rows, case, name)
     if any(each.name == GAP for each in case.codec.visit):
         for name in fidelity.TIMING:
@@ -69,13 +70,14 @@ def _drawn(case: Case) -> Compared:
         controls={
             fidelity.GUESS: schema_guess(case.codec, len(real.tokens), grid, rng),
             fidelity.SHUFFLED: independent_columns(real.tokens, rng),
+            fidelity.TYPICAL: most_frequent(real.tokens),
         },
     )
 
 
 def token_rows(case: Case, name: str) -> list[Row]:
     """One fidelity metric on tokens."""
-    sides, metric = compared(case), fidelity.METRICS[name]
+    sides, metric = compared(case), COMPARED[name]
     others = (sides.synthetic.tokens, sides.real.tokens, sides.controls[metric.control])
     value, real, control = (
         metric.measure(sides.holdout.tokens, other, case.codec, seed=case.seed) for other in others
