@@ -48,6 +48,7 @@ def evaluate(
     *,
     population: str | None = None,
     privacy: dict[str, Any] | None = None,
+    unprotected: Sequence[str | Path] = (),
     ledger: Ledger | None = None,
     seed: int = 0,
     progress: Progress = quiet,
@@ -64,6 +65,7 @@ def evaluate(
         out: an empty or new folder, outside any run folder.
         population: the ledger's name of the real patients; none if the files are known.
         privacy: the copy's privacy card, to be shown in the report.
+        unprotected: files of a copy by the same model without noise; the ledger says so too.
         ledger, seed, progress: as in `train`.
     """
     book = ledger or Ledger()
@@ -71,8 +73,10 @@ def evaluate(
     copy, _ = read(synthetic, schema)
     trained, _ = read(train, schema)
     others, _ = read(holdout, schema)
+    bare = _bare(unprotected, schema)
     group = population_of(book, plain_paths([*train, *holdout]), population)
-    return _measured(book, group, trained, others, copy, schema, out, privacy, seed, progress)
+    sides = (trained, others, copy, bare)
+    return _measured(book, group, sides, schema, out, privacy, seed, progress)
 
 
 def evaluate_run(
@@ -81,6 +85,7 @@ def evaluate_run(
     synthetic: Sequence[str | Path],
     out: str | Path,
     *,
+    unprotected: Sequence[str | Path] = (),
     ledger: Ledger | None = None,
     seed: int = 0,
     progress: Progress = quiet,
@@ -104,7 +109,13 @@ def evaluate_run(
     copy, _ = read(synthetic, run.schema)
     records, _ = read(data, run.schema)
     trained, others = split(records, run.holdout_rate, book, group)
-    return _measured(book, group, trained, others, copy, run.schema, out, card, seed, progress)
+    sides = (trained, others, copy, _bare(unprotected, run.schema))
+    return _measured(book, group, sides, run.schema, out, card, seed, progress)
+
+
+def _bare(unprotected: Sequence[str | Path], schema: Schema) -> Records | None:
+    """The copy without noise, if there is one."""
+    return read(unprotected, schema)[0] if unprotected else None
 
 
 def _outside(out: Path) -> None:
@@ -118,19 +129,27 @@ def _outside(out: Path) -> None:
 def _measured(
     book: Ledger,
     group: str,
-    trained: Records,
-    others: Records,
-    copy: Records,
+    sides: tuple[Records, Records, Records, Records | None],
     schema: Schema,
     out: str | Path,
     privacy: dict[str, Any] | None,
     seed: int,
     progress: Progress,
 ) -> Evaluated:
+    trained, others, copy, bare = sides
     with claimed(Path(out)):
         book.unprotected(group, run=None, purpose="evaluation of a synthetic copy")
+        if bare is not None:
+            book.unprotected(group, run=None, purpose="a copy made without noise, to measure bias")
         found = measure(
-            trained, others, copy, schema, code_books(schema, trained), seed=seed, progress=progress
+            trained,
+            others,
+            copy,
+            schema,
+            code_books(schema, trained),
+            seed=seed,
+            unprotected=bare,
+            progress=progress,
         )
         files = write_report(
             found, Path(out), title=f"Synthetic copy of {schema.name}", privacy=privacy

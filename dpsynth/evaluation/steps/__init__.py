@@ -4,6 +4,26 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from dpsynth.evaluation.steps import change, groups, leaks, likeness, pictures, prediction, survival
+from dpsynth.evaluation.steps import (
+    change,
+    groups,
+    leaks,
+    likeness,
+    pictures,
+    prediction,
+    propagation,
+    survival,
+    within_groups,
+)
 
-PARTS: tuple[ModuleType, ...] = (likeness, change, survival, prediction, groups, leaks, pictures)
+PARTS: tuple[ModuleType, ...] = (
+    likeness,
+    change,
+    survival,
+    prediction,
+    groups,
+    propagation,
+    leaks,
+    within_groups,
+    pictures,
+)
