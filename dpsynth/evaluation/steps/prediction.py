@@ -94,7 +94,7 @@ def retrained(case: Case) -> Predicted:
 
 
 def _retrained(case: Case) -> Predicted:
-    made, rng = tasks(case), case.rng(14)
+    made, rng = tasks(case), case.rng(81)
     drawn = np.bincount(
         rng.integers(0, made.train.patients, made.train.patients), minlength=made.train.patients
     )
@@ -111,7 +111,7 @@ def _unprotected(case: Case) -> Predicted | None:
     label, side = case.schema.label, case.unprotected
     if side is None or label is None:
         return None
-    side = side.take(subsample(len(side), TRAINED, case.rng(15)))
+    side = side.take(subsample(len(side), TRAINED, case.rng(82)))
     return predict(task(side.records, case.codec, label), tasks(case).holdout, seed=case.seed)
 
 

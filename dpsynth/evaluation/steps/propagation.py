@@ -93,7 +93,7 @@ def tested_rows(case: Case) -> list[Row]:
 
 def amplified_rows(case: Case) -> list[Row]:
     """Whether the copy ties the label to each attribute as real patients do."""
-    made, metric, rng = tasks(case), METRICS["bias_amplification"], case.rng(16)
+    made, metric, rng = tasks(case), METRICS["bias_amplification"], case.rng(83)
     sides = (
         (made.train, made.trained),
         (made.synthetic, made.copied),
