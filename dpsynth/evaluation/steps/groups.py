@@ -9,11 +9,11 @@ from functools import partial
 import numpy as np
 
 from dpsynth.data.codec import Tokens
-from dpsynth.data.field import MISSING
+from dpsynth.data.field import MISSING, Field
 from dpsynth.evaluation.bias import METRICS, RATES, SHRUNK
-from dpsynth.evaluation.bias.groups import Group, groups
+from dpsynth.evaluation.bias.groups import MOST, Group, groups
 from dpsynth.evaluation.bias.intersections import CELLS, Intersection, intersections
-from dpsynth.evaluation.bias.support import few_patients
+from dpsynth.evaluation.bias.support import PATIENTS, few_patients
 from dpsynth.evaluation.case import Case, Step
 from dpsynth.evaluation.estimate import Estimate, not_assessable
 from dpsynth.evaluation.evaluation import Row, row
@@ -31,30 +31,58 @@ def steps(case: Case) -> Iterator[Step]:
 
 
 def remarks(case: Case) -> list[str]:
-    """That there are no groups; of whom the attribute is unknown; pairs left out."""
+    """That there are no groups; how each attribute was split; intersections left out."""
     fields = [each for each in case.codec.static if each.column.sensitive]
     if not fields:
         return ["the schema names no sensitive per-patient column, so no groups are compared"]
-    found = [
-        f"sensitive attribute {field.name!r}: missing for "
-        + ", ".join(
-            f"{_missing(side.tokens, case, field.name):.1%} of {name}"
-            for name, side in (
-                ("real training patients", case.train),
-                ("real holdout patients", case.holdout),
-                ("the copy", case.synthetic),
-            )
-            if len(side)
+    found = [_described(case, field) for field in fields]
+    outside = [each.name for each in case.codec.visit if each.column.sensitive]
+    if outside:
+        found.append(
+            f"sensitive columns that change from visit to visit are not compared as groups: "
+            f"{', '.join(outside)}"
         )
-        for field in fields
-    ]
+    found.append(
+        "attributes that the schema does not name as sensitive are not compared: of them, bias "
+        "is unknown, not absent"
+    )
     left_out = split(case).left_out
     if left_out:
         found.append(
-            f"at most {CELLS} intersections of two sensitive attributes are compared, so these "
-            f"are not: {', '.join(left_out)}"
+            f"at most {CELLS} intersections of sensitive attributes are compared, and of three "
+            f"only where {PATIENTS} patients would be in each on average, so these are not: "
+            f"{', '.join(left_out)}"
         )
     return found
+
+
+def _described(case: Case, field: Field) -> str:
+    """An attribute as STANDING Together asks: of whom it is unknown, how its groups were made.
+
+    Reference: Alderman et al., Tackling algorithmic bias and promoting transparency in health
+    datasets: the STANDING Together consensus recommendations, Lancet Digital Health 7, 2025.
+    """
+    sides = {
+        "real training patients": case.train,
+        "real holdout patients": case.holdout,
+        "the copy": case.synthetic,
+    }
+    said = f"sensitive attribute {field.name!r}: missing for " + ", ".join(
+        f"{_missing(side.tokens, case, field.name):.1%} of {name}"
+        for name, side in sides.items()
+        if len(side)
+    )
+    parts = split(case).single.get(field.name)
+    if parts is None:
+        return f"{said}; it is the label, so it makes no groups"
+    tokens = case.holdout.tokens
+    small = sum(few_patients(int(each.members(tokens, case.codec).sum())) != "" for each in parts)
+    said += f"; {len(parts)} groups, " + (
+        f"one for each category, the rarest of more than {MOST} together"
+        if field.categories
+        else "ranges of the schema's bins"
+    )
+    return said + (f"; {small} of fewer than {PATIENTS} holdout patients" if small else "")
 
 
 def _missing(tokens: Tokens, case: Case, name: str) -> float:
@@ -72,8 +100,8 @@ class Split:
 
     Attributes:
         single: groups by one attribute each, by attribute.
-        crossed: by two, by the pair of them.
-        left_out: pairs beyond the cap.
+        crossed: by two or three, by their names together.
+        left_out: pairs and triples beyond the cap, or of cells too small.
     """
 
     single: dict[str, Sequence[Part]]
@@ -98,10 +126,10 @@ def _split(case: Case) -> Split:
         for attribute, parts in groups(real, case.codec).items()
         if label is None or attribute != label.column
     }
-    pairs, left_out = intersections(found)
+    together, left_out = intersections(found, len(real))
     crossed: dict[str, Sequence[Part]] = {
         name: [each for each in parts if each.members(real, case.codec).any()]
-        for name, parts in pairs.items()
+        for name, parts in together.items()
     }
     return Split(single={**found}, crossed=crossed, left_out=left_out)
 
@@ -130,7 +158,7 @@ def share_rows(case: Case) -> list[Row]:
         held = int(group.members(case.holdout.tokens, case.codec).sum())
         if crossed and few_patients(held):
             value = not_assessable(few_patients(held), held)
-        singles = (group.first, group.second) if isinstance(group, Intersection) else (group,)
+        singles = group.parts if isinstance(group, Intersection) else (group,)
         guess = float(np.prod([len(each.codes) / sizes[each.attribute] for each in singles]))
         control = Estimate(guess, guess, guess, 0)
         rows.append(row("group_share", "bias", metric, value, real, control, group=group.name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from fairlearn.metrics import equalized_odds_difference
 from judged import predicted
 
 from dpsynth.evaluation.bias.rates import RATES, group_rates, replicate_rate
@@ -66,3 +67,15 @@ def test_nobody_is_not_assessable():
 def test_a_seed_fixes_the_intervals():
     made = predicted(np.random.default_rng(1).random(400), Y)
     assert group_rates(made, [FIRST], seed=2) == group_rates(made, [FIRST], seed=2)
+
+
+@pytest.mark.parametrize("groups", [2, 5])
+def test_equalised_odds_agree_with_fairlearn(groups):
+    # The larger of the gaps of cases and of non-cases called positive.
+    rng = np.random.default_rng(groups)
+    y, place = rng.random(1000) < 0.4, rng.integers(0, groups, 1000)
+    made = predicted(rng.random(1000) * (0.8 + place / 5), y)
+    found = group_rates(made, [place == each for each in range(groups)])
+    odds = max(np.ptp([each[name].value for each in found]) for name in ("group_tpr", "group_fpr"))
+    decided = made.score > made.threshold
+    assert odds == pytest.approx(equalized_odds_difference(y, decided, sensitive_features=place))

@@ -188,4 +188,22 @@ def test_remarks_say_of_whom_an_attribute_is_unknown(made):
         codec=case.codec,
         seed=0,
     )
-    assert groups.remarks(gaps)[1].endswith("25.0% of the copy")
+    assert "25.0% of the copy; 4 groups, ranges" in groups.remarks(gaps)[1]
+
+
+def test_remarks_say_how_groups_were_made_and_what_is_not_compared(made):
+    case = made("fair")
+    sex, age, unnamed = groups.remarks(case)
+    assert "2 groups, one for each category" in sex
+    assert "fewer than" not in sex
+    assert "ranges of the schema's bins" in age
+    assert "not absent" in unnamed
+    few = Case(
+        train=case.train,
+        holdout=case.holdout.take(np.arange(60)),
+        synthetic=case.synthetic,
+        schema=case.schema,
+        codec=case.codec,
+        seed=0,
+    )
+    assert groups.remarks(few)[0].endswith("2 of fewer than 50 holdout patients")
