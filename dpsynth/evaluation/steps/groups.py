@@ -77,11 +77,13 @@ def _described(case: Case, field: Field) -> str:
         return f"{said}; it is the label, so it makes no groups"
     tokens = case.holdout.tokens
     small = sum(few_patients(int(each.members(tokens, case.codec).sum())) != "" for each in parts)
-    said += f"; {len(parts)} groups, " + (
-        f"one for each category, the rarest of more than {MOST} together"
-        if field.categories
-        else "ranges of the schema's bins"
-    )
+    if not field.categories:
+        how = "ranges of the schema's bins"
+    elif len(field.categories) > MOST:
+        how = f"the {MOST - 1} most frequent categories, the rest together"
+    else:
+        how = "one for each category"
+    said += f"; {len(parts)} groups, {how}"
     return said + (f"; {small} of fewer than {PATIENTS} holdout patients" if small else "")
 
 
