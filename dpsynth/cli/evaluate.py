@@ -43,6 +43,14 @@ INTERNAL = (
     metavar="DATA",
     help="The copy, ours or anyone's. Repeatable.",
 )
+@click.option(
+    "--unprotected",
+    multiple=True,
+    metavar="DATA",
+    help="A copy by the same model without noise, to tell bias that privacy adds from bias that "
+    "the generator adds. Internal: the ledger logs it as an unprotected access; delete it after "
+    "measuring. Repeatable.",
+)
 @click.option("--out", type=options.PATH, required=True, metavar="FOLDER", help="New folder.")
 @click.option("--population", metavar="NAME", help="Group of the real patients in the ledger.")
 @click.option("--card", type=options.PATH, metavar="FILE", help="The copy's privacy.json.")
@@ -76,7 +84,7 @@ def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     from dpsynth.privacy.ledger import Ledger
 
     ledger, insecure = Ledger(), False
-    common = {"ledger": ledger, "seed": given["seed"]}
+    common = {"ledger": ledger, "seed": given["seed"], "unprotected": given["unprotected"]}
     run, copy, out = given["run"], given["synthetic"], given["out"]
     with progress() as report:
         if run:

@@ -43,6 +43,7 @@ class Case:
         synthetic: the copy.
         schema, codec: public facts.
         seed: of everything random.
+        unprotected: a copy by the same model without noise, if there is one.
     """
 
     train: Side
@@ -51,6 +52,7 @@ class Case:
     schema: Schema
     codec: Codec
     seed: int
+    unprotected: Side | None = None
     _known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def rng(self, purpose: int) -> np.random.Generator:

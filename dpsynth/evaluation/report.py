@@ -107,7 +107,7 @@ def render(evaluation: Evaluation, *, title: str, privacy: Mapping[str, Any] | N
 def group_lines(evaluation: Evaluation) -> list[GroupLine]:
     """One line for each subgroup, in the order of the rows."""
     found = dict.fromkeys(
-        row.group for row in evaluation.family("bias") if row.group and row.metric != "auc_gap"
+        row.group for row in evaluation.family("bias") if row.group and row.metric == "group_share"
     )
     return [
         GroupLine(

@@ -26,6 +26,7 @@ def evaluate(
     codec: Codec,
     *,
     seed: int = 0,
+    unprotected: Records | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Measure fidelity, utility, bias and leakage of a synthetic data set.
@@ -42,6 +43,8 @@ def evaluate(
         schema: public facts: label, sensitive columns.
         codec: public code books; numbers are compared by its bins.
         seed: of everything random.
+        unprotected: a copy by the same model without noise, which tells what bias the generator
+            adds from what privacy adds. It protects nobody: delete it after measuring.
         progress: called as progress(name, done, total) before each step and at the end.
 
     Raises:
@@ -55,11 +58,15 @@ def evaluate(
             what = f"lack {', '.join(absent)}" if absent else "are empty"
             raise DataError(f"the {name} records {what}; evaluation needs complete real records")
     notes = [f"the copy lacks the column {name!r}" for name in missing_columns(synthetic, codec)]
-    synthetic = completed(synthetic, codec)
+    synthetic, bare = completed(synthetic, codec), None
+    if unprotected is not None:
+        whole = completed(unprotected, codec)
+        bare = Side(records=whole, tokens=codec.encode(whole))
     case = Case(
         train=Side(records=train, tokens=codec.encode(train)),
         holdout=Side(records=holdout, tokens=codec.encode(holdout)),
         synthetic=Side(records=synthetic, tokens=codec.encode(synthetic)),
+        unprotected=bare,
         schema=schema,
         codec=codec,
         seed=seed,

@@ -40,6 +40,17 @@ class Evaluated:
     population: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Sides:
+    """What is compared: real patients trained on and others, the copy, and one without noise."""
+
+    trained: Records
+    others: Records
+    copy: Records
+    bare: Records | None
+    digest: str
+
+
 def evaluate(
     train: Sequence[str | Path],
     holdout: Sequence[str | Path],
@@ -49,6 +60,7 @@ def evaluate(
     *,
     population: str | None = None,
     privacy: dict[str, Any] | None = None,
+    unprotected: Sequence[str | Path] = (),
     ledger: Ledger | None = None,
     seed: int = 0,
     progress: Progress = quiet,
@@ -65,18 +77,18 @@ def evaluate(
         out: an empty or new folder, outside any run folder.
         population: the ledger's name of the real patients; none if the files are known.
         privacy: the copy's privacy card, to be shown in the report.
+        unprotected: files of a copy by the same model without noise; the ledger says so too.
         ledger, seed, progress: as in `train`.
     """
     book = ledger or Ledger()
     _outside(Path(out))
     copy, _ = read(synthetic, schema)
-    files = _digest(synthetic)
     trained, _ = read(train, schema)
     others, _ = read(holdout, schema)
+    bare = _bare(unprotected, schema)
     group = population_of(book, plain_paths([*train, *holdout]), population)
-    return _measured(
-        book, group, trained, others, copy, files, schema, out, privacy, seed, progress
-    )
+    sides = _Sides(trained=trained, others=others, copy=copy, bare=bare, digest=_digest(synthetic))
+    return _measured(book, group, sides, schema, out, privacy, seed, progress)
 
 
 def evaluate_run(
@@ -85,6 +97,7 @@ def evaluate_run(
     synthetic: Sequence[str | Path],
     out: str | Path,
     *,
+    unprotected: Sequence[str | Path] = (),
     ledger: Ledger | None = None,
     seed: int = 0,
     progress: Progress = quiet,
@@ -108,16 +121,25 @@ def evaluate_run(
     copy, _ = read(synthetic, run.schema)
     records, _ = read(data, run.schema)
     trained, others = split(records, run.holdout_rate, book, group)
-    files = _digest(synthetic)
-    return _measured(
-        book, group, trained, others, copy, files, run.schema, out, card, seed, progress
+    sides = _Sides(
+        trained=trained,
+        others=others,
+        copy=copy,
+        bare=_bare(unprotected, run.schema),
+        digest=_digest(synthetic),
     )
+    return _measured(book, group, sides, run.schema, out, card, seed, progress)
 
 
 def _digest(synthetic: Sequence[str | Path]) -> str:
     """By which a release knows the copy again, if it was given as one folder; else empty."""
     folder = Path(synthetic[0])
     return digests.together(digests.of_folder(folder)) if folder.is_dir() else ""
+
+
+def _bare(unprotected: Sequence[str | Path], schema: Schema) -> Records | None:
+    """The copy without noise, if there is one."""
+    return read(unprotected, schema)[0] if unprotected else None
 
 
 def _outside(out: Path) -> None:
@@ -131,10 +153,7 @@ def _outside(out: Path) -> None:
 def _measured(
     book: Ledger,
     group: str,
-    trained: Records,
-    others: Records,
-    copy: Records,
-    files: str,
+    sides: _Sides,
     schema: Schema,
     out: str | Path,
     privacy: dict[str, Any] | None,
@@ -144,15 +163,24 @@ def _measured(
     with claimed(Path(out)):
         report = new_id()
         book.unprotected(group, run=None, purpose="evaluation of a synthetic copy", report=report)
+        if sides.bare is not None:
+            book.unprotected(group, run=None, purpose="a copy made without noise, to measure bias")
         found = measure(
-            trained, others, copy, schema, code_books(schema, trained), seed=seed, progress=progress
+            sides.trained,
+            sides.others,
+            sides.copy,
+            schema,
+            code_books(schema, sides.trained),
+            seed=seed,
+            unprotected=sides.bare,
+            progress=progress,
         )
         written = write_report(
             found,
             Path(out),
             title=f"Synthetic copy of {schema.name}",
             privacy=privacy,
-            known_by={"id": report, "copy": files},
+            known_by={"id": report, "copy": sides.digest},
         )
     return Evaluated(files=written, evaluation=found, population=group)
 

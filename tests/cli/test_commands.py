@@ -95,6 +95,15 @@ def test_evaluate_compares_any_copy_and_tells_machines_no_figure(trained, dpsynt
     assert done.json["spent"]["unprotected"] == 1
 
 
+def test_evaluate_logs_a_copy_without_noise(trained, dpsynth):
+    assert dpsynth("generate", "run", "--out=copy").code == 0
+    words = ["evaluate", "--run=run", "--data=clinic.csv", "--synthetic=copy", "--out=report"]
+    done = dpsynth(*words, "--unprotected=clinic.csv")
+    assert done.code == 0, done.err
+    assert [e.type for e in Ledger().entries("clinic")][-2:] == ["unprotected"] * 2
+    assert "without noise" in Ledger().entries("clinic")[-1].body["purpose"]
+
+
 def test_inspect_drafts_without_reading_a_value(clinic, dpsynth):
     done = dpsynth("inspect", clinic.data, "--out=draft.yaml", "--json")
     assert done.code == 0

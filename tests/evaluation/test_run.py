@@ -41,7 +41,8 @@ def copied(data) -> Evaluation:
 
 def test_every_metric_of_every_table_is_there(fresh):
     found = {row.metric for row in fresh.rows}
-    tables = (fidelity.METRICS, fidelity.TIMING, utility.METRICS, bias.METRICS, leakage.METRICS)
+    tables = (fidelity.METRICS, fidelity.TIMING, utility.METRICS, leakage.METRICS)
+    tables += (bias.METRICS, bias.RATES, bias.SHRUNK, bias.TESTED, bias.ADDED)
     change = {*fidelity.CHANGE, *fidelity.UNSEEN} - {"missing_over_time"}  # nothing is missing
     records = {*fidelity.RECORDS, *fidelity.NEIGHBOURS} - {"missing_tv"}
     assert found == set().union(*tables, leakage.COPIES, change, records)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dpsynth.evaluation.bias.discrimination import replicate_auc, sample_weights, too_few
+from dpsynth.evaluation.bias.discrimination import replicate_auc, sample_weights
+from dpsynth.evaluation.bias.support import unsupported
 from dpsynth.evaluation.estimate import (
     REPLICATES,
     Estimate,
@@ -43,10 +44,10 @@ def group_gap(
         the group.
 
     Errors:
-        Fewer than `discrimination.EVENTS` cases or non-cases in the group: not assessable.
+        Fewer cases, non-cases or patients than `support` asks for: not assessable.
     """
     members = int(inside.sum())
-    why = too_few(real.y[inside[real.patient]])
+    why = unsupported(real, inside)
     if why:
         return not_assessable(why, members)
     weights = sample_weights(real, replicates, seed)

@@ -12,7 +12,9 @@ from dpsynth.evaluation.steps import (
     neighbours,
     pictures,
     prediction,
+    propagation,
     survival,
+    within_groups,
 )
 
 PARTS: tuple[ModuleType, ...] = (
@@ -22,6 +24,8 @@ PARTS: tuple[ModuleType, ...] = (
     survival,
     prediction,
     groups,
+    propagation,
     leaks,
+    within_groups,
     pictures,
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from dpsynth.data.codec import Tokens
 from dpsynth.evaluation import utility
 from dpsynth.evaluation.case import Case, Step
@@ -23,12 +25,14 @@ class Tasks:
 
     Attributes:
         synthetic, train, holdout: samples.
-        judged: the holdout patients that the samples are of.
+        copied, trained, judged: the patients that they are of, in the same order.
     """
 
     synthetic: Task
     train: Task
     holdout: Task
+    copied: Tokens
+    trained: Tokens
     judged: Tokens
 
 
@@ -64,7 +68,10 @@ def _tasks(case: Case) -> Tasks:
         for each, most in zip((case.synthetic, case.train, case.holdout), caps, strict=True)
     ]
     made, train, test = (task(each.records, case.codec, label) for each in sides)
-    return Tasks(synthetic=made, train=train, holdout=test, judged=sides[2].tokens)
+    copied, trained, judged = (each.tokens for each in sides)
+    return Tasks(
+        synthetic=made, train=train, holdout=test, copied=copied, trained=trained, judged=judged
+    )
 
 
 def predictions(case: Case) -> tuple[Predicted, Predicted, Predicted]:
@@ -79,6 +86,33 @@ def _predictions(case: Case) -> tuple[Predicted, Predicted, Predicted]:
         predict(made.train, made.holdout, seed=case.seed),
         uninformed(made.train, made.holdout),
     )
+
+
+def retrained(case: Case) -> Predicted:
+    """By a model from a resample of the real training patients: what training's chance does."""
+    return case.once("retrained", _retrained)
+
+
+def _retrained(case: Case) -> Predicted:
+    made, rng = tasks(case), case.rng(81)
+    drawn = np.bincount(
+        rng.integers(0, made.train.patients, made.train.patients), minlength=made.train.patients
+    )
+    samples = np.repeat(np.arange(len(made.train.y)), drawn[made.train.patient])
+    return predict(made.train.take(samples), made.holdout, seed=case.seed)
+
+
+def unprotected(case: Case) -> Predicted | None:
+    """By a model from the copy without noise, if there is one."""
+    return case.once("unprotected", _unprotected)
+
+
+def _unprotected(case: Case) -> Predicted | None:
+    label, side = case.schema.label, case.unprotected
+    if side is None or label is None:
+        return None
+    side = side.take(subsample(len(side), TRAINED, case.rng(82)))
+    return predict(task(side.records, case.codec, label), tasks(case).holdout, seed=case.seed)
 
 
 def rows(case: Case) -> list[Row]:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dpsynth.data.codec import Tokens, codec
-from dpsynth.evaluation.bias.discrimination import auc_gap, auc_loss, group_auc
+from dpsynth.evaluation.bias.discrimination import auc_loss, group_auc
+from dpsynth.evaluation.bias.gaps import gap
 from dpsynth.evaluation.bias.groups import groups
 from dpsynth.evaluation.bias.representation import group_share
 from dpsynth.evaluation.utility.boosting import Predicted
@@ -77,7 +78,7 @@ def test_group_auc_looks_at_the_group_only(two_groups):
 
 def test_gap_is_best_minus_worst(two_groups):
     made, inside = two_groups
-    assert auc_gap(made, [inside, ~inside]).value == pytest.approx(0.5)
+    assert gap(made, [inside, ~inside], kind="auc").value == pytest.approx(0.5)
 
 
 def test_loss_is_what_the_copy_adds(two_groups):
@@ -94,7 +95,7 @@ def test_fewer_than_fifty_events_are_not_assessable(two_groups):
     for found in (group_auc(made, few), auc_loss(made, made, few)):
         assert not found.assessable
         assert "49 events" in found.note
-    assert not auc_gap(made, [few, ~few]).assessable
+    assert not gap(made, [few, ~few], kind="auc").assessable
     assert not group_auc(made, np.zeros(200, dtype=bool)).assessable
 
 
