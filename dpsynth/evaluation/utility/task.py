@@ -12,7 +12,6 @@ from dpsynth.data.codec import GAP, Codec, Tokens
 from dpsynth.data.field import MISSING, Field
 from dpsynth.data.records import Records
 from dpsynth.errors import SchemaError
-from dpsynth.evaluation.utility.feature import Feature, features_named
 from dpsynth.schema import Kind, Label
 
 FEATURES = 240  # visit features at most: the last visits that fit

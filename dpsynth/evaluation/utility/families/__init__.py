@@ -1,16 +1,20 @@
-"""Families of models, none tuned on data. Adding one: one file, one test, one line here."""
+"""Kinds of models that learn a label. Adding one: one file, one test, one line here."""
 
 from __future__ import annotations
 
-from dpsynth.evaluation.utility.boosting import Fit, boosting
-from dpsynth.evaluation.utility.families.gru import gru
-from dpsynth.evaluation.utility.families.linear import linear
-from dpsynth.evaluation.utility.families.mlp import mlp
+from dpsynth.data.codec import Codec
+from dpsynth.evaluation.utility.families import boosting, gru, linear, mlp
+from dpsynth.evaluation.utility.families.family import Family
 
-FAMILIES: dict[str, Fit] = {"linear": linear, "boosting": boosting, "mlp": mlp, "gru": gru}
-OVER_VISITS = ("gru",)  # what reads visits one after another, and falls away without any
+FAMILIES: dict[str, Family] = {
+    "linear": linear.LINEAR,
+    "boosting": boosting.BOOSTING,
+    "mlp": mlp.MLP,
+    "gru": gru.GRU,
+}
 
 
-def families(visits: bool) -> dict[str, Fit]:
-    """The families that suit data with or without visits."""
-    return {name: fit for name, fit in FAMILIES.items() if visits or name not in OVER_VISITS}
+def families(codec: Codec) -> dict[str, Family]:
+    """The families that suit the data: reading visits in turn needs more than one visit."""
+    in_turn = codec.max_visits > 1 and bool(codec.visit)
+    return {name: each for name, each in FAMILIES.items() if in_turn or name != "gru"}
