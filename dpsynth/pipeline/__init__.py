@@ -11,12 +11,14 @@ from dpsynth.pipeline.inspecting import inspect
 
 if TYPE_CHECKING:
     from dpsynth.pipeline.auditing import audit
+    from dpsynth.pipeline.benchmarking import benchmark
     from dpsynth.pipeline.evaluating import evaluate, evaluate_run
     from dpsynth.pipeline.generation import generate
     from dpsynth.pipeline.training import resume, train
 
 _LATE = {
     "audit": "auditing",
+    "benchmark": "benchmarking",
     "evaluate": "evaluating",
     "evaluate_run": "evaluating",
     "generate": "generation",
@@ -24,7 +26,17 @@ _LATE = {
     "train": "training",
 }
 
-__all__ = ["audit", "demo", "evaluate", "evaluate_run", "generate", "inspect", "resume", "train"]
+__all__ = [
+    "audit",
+    "benchmark",
+    "demo",
+    "evaluate",
+    "evaluate_run",
+    "generate",
+    "inspect",
+    "resume",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

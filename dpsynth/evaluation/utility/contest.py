@@ -62,6 +62,7 @@ def contest(
     replicates: int = REPLICATES,
     seed: int = 0,
     told: Told | None = None,
+    set_aside: tuple[type[Exception], ...] = (),
 ) -> Contest:
     """Train every model on `seeds` resamples of patients of each side, and judge all.
 
@@ -72,12 +73,13 @@ def contest(
     Args:
         real, copy: samples to train on.
         holdout: real samples to be judged on; at most SAMPLES are used.
-        models: kinds of models by name. One that raises is set aside, the others go on.
+        models: kinds of models by name.
         seeds: resamples of each side.
         most: patients of each side to draw from; none: all.
         replicates: bootstrap replicates over holdout patients.
         seed: of everything random.
         told: called with a model's name before it is trained.
+        set_aside: errors that end a model's part and not the contest, for models of others.
     """
     rng = np.random.default_rng(seed)
     holdout = holdout.take(subsample(len(holdout.y), SAMPLES, rng))
@@ -89,7 +91,7 @@ def contest(
             told(name)
         try:
             found[name] = [_side(family, each, holdout, weights, seed) for each in sides]
-        except Exception as error:  # of a user's own class, whatever it is
+        except set_aside as error:
             failed[name] = f"{type(error).__name__}: {error}"
     shape = (replicates + 1, 0, seeds)
     aucs = [[each[side][0] for each in found.values()] for side in (0, 1)]
