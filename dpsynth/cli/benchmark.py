@@ -89,10 +89,11 @@ def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
 
     ledger = Ledger()
     named = {name: given[name] for name in ("models", "seeds", "population", "seed")}
-    sides = (given[name] for name in ("train", "holdout", "synthetic"))
     with progress() as report:
         done = benchmark(
-            *sides,
+            given["train"],
+            given["holdout"],
+            given["synthetic"],
             load_schema(given["schema"]),
             given["out"],
             ledger=ledger,

@@ -123,12 +123,14 @@ def benchmark(
     group = population_of(book, plain_paths([*train, *holdout]), population)
     book.unprotected(group, run=None, purpose="benchmark of models on a synthetic copy")
     assert schema.label is not None
-    sides = [
+    real, made, judged = (
         task(records, code, schema.label) for records in (trained, completed(copy, code), others)
-    ]
+    )
     order = {name: place for place, name in enumerate(kinds)}
     held = contest(
-        *sides,
+        real,
+        made,
+        judged,
         kinds,
         seeds=seeds,
         seed=seed,

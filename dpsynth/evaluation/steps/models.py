@@ -118,16 +118,17 @@ def contest_rows(case: Case) -> list[Row]:
         seed=seed,
     )
     agreement, regret = utility.CONTEST["ranking_agreement"], utility.CONTEST["regret"]
-    orders = (
+    order, among = (
         agreement.measure(held.real, other, held.patients, seed=seed) for other in (held.copy, None)
     )
-    prices = (
+    by_copy, by_real, by_chance = (
         regret.measure(held.real, seen, held.patients, seed=seed)
         for seen in (held.seen_copy, held.seen_real, None)
     )
+    shuffled = Estimate(0.0, 0.0, 0.0, 0)
     return [
-        row("ranking_agreement", "utility", agreement, *orders, Estimate(0.0, 0.0, 0.0, 0)),
-        row("regret", "utility", regret, *prices),
+        row("ranking_agreement", "utility", agreement, order, among, shuffled),
+        row("regret", "utility", regret, by_copy, by_real, by_chance),
     ]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import permutations, product
-
 import numpy as np
 from scipy.stats import kendalltau
 
@@ -45,19 +43,17 @@ def ranking_agreement(
         return not_assessable(FEWEST if models < 2 else "fewer than two seeds", patients)
     if not np.isfinite(real[0]).all() or (other is not None and not np.isfinite(other[0]).all()):
         return not_assessable(ONE_CLASS, patients)
-    rng = np.random.default_rng(seed)
-    pairs = list(
-        permutations(range(seeds), 2) if other is None else product(range(seeds), repeat=2)
-    )
-    second = real if other is None else other
+    rng, second = np.random.default_rng(seed), real if other is None else other
     values = np.empty(len(real))
-    for replicate in range(len(real)):
-        chosen = rng.integers(0, len(pairs), len(pairs)) if replicate else range(len(pairs))
-        taus = [
-            _tau(real[replicate][:, pairs[pair][0]], second[replicate][:, pairs[pair][1]])
-            for pair in chosen
-        ]
-        values[replicate] = np.mean(taus)
+    for replicate, (first, then) in enumerate(zip(real, second, strict=True)):
+        taus = np.array([[_tau(a, b) for b in then.T] for a in first.T])
+        if other is None:  # no resample is compared with itself
+            apart = taus[~np.eye(seeds, dtype=bool)]
+            drawn = apart[rng.integers(0, len(apart), len(apart))]
+            values[replicate] = (drawn if replicate else apart).mean()
+        else:
+            rows, columns = (rng.integers(0, size, size) for size in taus.shape)
+            values[replicate] = (taus[rows][:, columns] if replicate else taus).mean()
     return bootstrap_estimate(values, patients, (-1.0, 1.0), note=_alike(values))
 
 

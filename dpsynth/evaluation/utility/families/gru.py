@@ -82,11 +82,13 @@ def fit(train: Task, seed: int) -> Ask:
     y = torch.from_numpy(train.y.astype(np.float32))
     optimizer = torch.optim.Adam(net.parameters(), lr=RATE)
     for _ in range(EPOCHS):
-        for batch in torch.from_numpy(rng.permutation(len(y))).split(BATCH):
+        order = torch.from_numpy(rng.permutation(len(y)))
+        for start in range(0, len(y), BATCH):
+            batch = order[start : start + BATCH]
             logit = net(visits[batch], rest[batch])
             loss = functional.binary_cross_entropy_with_logits(logit, y[batch])
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
     def ask(task: Task) -> np.ndarray:
