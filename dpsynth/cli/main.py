@@ -22,6 +22,7 @@ COMMANDS = {
     "train": "dpsynth.cli.train",
     "generate": "dpsynth.cli.generate",
     "evaluate": "dpsynth.cli.evaluate",
+    "benchmark": "dpsynth.cli.benchmark",
     "audit": "dpsynth.cli.audit",
     "ledger": "dpsynth.cli.ledger",
     "release": "dpsynth.cli.release",

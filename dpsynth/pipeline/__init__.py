@@ -11,6 +11,7 @@ from dpsynth.pipeline.inspecting import inspect
 
 if TYPE_CHECKING:
     from dpsynth.pipeline.auditing import audit
+    from dpsynth.pipeline.benchmarking import benchmark
     from dpsynth.pipeline.evaluating import evaluate, evaluate_run
     from dpsynth.pipeline.generation import generate
     from dpsynth.pipeline.releasing import release
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _LATE = {
     "audit": "auditing",
+    "benchmark": "benchmarking",
     "evaluate": "evaluating",
     "evaluate_run": "evaluating",
     "generate": "generation",
@@ -30,6 +32,7 @@ _LATE = {
 
 __all__ = [
     "audit",
+    "benchmark",
     "demo",
     "evaluate",
     "evaluate_run",

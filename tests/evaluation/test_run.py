@@ -43,6 +43,8 @@ def test_every_metric_of_every_table_is_there(fresh):
     found = {row.metric for row in fresh.rows}
     tables = (fidelity.METRICS, fidelity.TIMING, utility.METRICS, leakage.METRICS)
     tables += (bias.METRICS, bias.RATES, bias.SHRUNK, bias.TESTED, bias.ADDED)
+    tables += (utility.FAMILIES, utility.CALIBRATION, utility.TRANSFER)
+    tables += (utility.CONTEST, utility.INFERENCE)
     change = {*fidelity.CHANGE, *fidelity.UNSEEN} - {"missing_over_time"}  # nothing is missing
     records = {*fidelity.RECORDS, *fidelity.NEIGHBOURS} - {"missing_tv"}
     assert found == set().union(*tables, leakage.COPIES, change, records)

@@ -12,7 +12,7 @@ from dpsynth.evaluation import utility
 from dpsynth.evaluation.case import Case, Step
 from dpsynth.evaluation.estimate import subsample
 from dpsynth.evaluation.evaluation import Row, row
-from dpsynth.evaluation.utility.boosting import Predicted, predict, uninformed
+from dpsynth.evaluation.utility.boosting import Predicted, Trained, trained, uninformed
 from dpsynth.evaluation.utility.task import Task, task
 
 TRAINED = 20_000  # patients to train the predicting models on, at most
@@ -81,11 +81,18 @@ def predictions(case: Case) -> tuple[Predicted, Predicted, Predicted]:
 
 def _predictions(case: Case) -> tuple[Predicted, Predicted, Predicted]:
     made = tasks(case)
-    return (
-        predict(made.synthetic, made.holdout, seed=case.seed),
-        predict(made.train, made.holdout, seed=case.seed),
-        uninformed(made.train, made.holdout),
-    )
+    from_copy, from_real = (model.predict(made.holdout) for model in models(case))
+    return from_copy, from_real, uninformed(made.train, made.holdout)
+
+
+def models(case: Case) -> tuple[Trained, Trained]:
+    """The headline's models: from the copy, and from real data."""
+    return case.once("boosted models", _models)
+
+
+def _models(case: Case) -> tuple[Trained, Trained]:
+    made = tasks(case)
+    return trained(made.synthetic, seed=case.seed), trained(made.train, seed=case.seed)
 
 
 def retrained(case: Case) -> Predicted:
@@ -117,8 +124,8 @@ def _unprotected(case: Case) -> Predicted | None:
 
 def rows(case: Case) -> list[Row]:
     """All metrics that judge a model from the copy on real patients."""
-    models, found = predictions(case), []
+    answers, found = predictions(case), []
     for name, metric in utility.METRICS.items():
-        value, real, control = (metric.measure(model, seed=case.seed) for model in models)
+        value, real, control = (metric.measure(each, seed=case.seed) for each in answers)
         found.append(row(name, "utility", metric, value, real, control))
     return found

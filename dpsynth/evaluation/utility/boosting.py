@@ -1,16 +1,16 @@
-"""One boosted classifier, trained on one data set and asked about another."""
+"""Predictions of one model: trained on one data set and asked about another."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 from dpsynth.evaluation.estimate import subsample
+from dpsynth.evaluation.utility.families.boosting import BOOSTING
+from dpsynth.evaluation.utility.families.family import Ask, Family
 from dpsynth.evaluation.utility.task import Task
 
-MOST_SAMPLES = 20_000  # samples to train on; more are drawn down at random
 ONE_CLASS = "not assessable: the training label has one class only"
 
 
@@ -35,45 +35,54 @@ class Predicted:
     note: str = ""
 
 
-def classifier(seed: int) -> HistGradientBoostingClassifier:
-    """The one classifier of all utility metrics, with settings that were never tuned on data."""
-    return HistGradientBoostingClassifier(
-        max_iter=100,
-        learning_rate=0.08,
-        max_leaf_nodes=15,
-        min_samples_leaf=20,
-        l2_regularization=1.0,
-        early_stopping=False,
-        random_state=seed,
-    )
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A model that may be asked about several data sets.
+
+    Attributes:
+        ask: the model; where it means nothing, it answers with `share`.
+        share: the training label's share.
+        note: why it means nothing, if so.
+    """
+
+    ask: Ask
+    share: float
+    note: str = ""
+
+    def predict(self, test: Task) -> Predicted:
+        """Its predictions for the samples of a task."""
+        return Predicted(
+            y=test.y,
+            score=self.ask(test) if len(test.y) else np.zeros(0),
+            patient=test.patient,
+            patients=test.patients,
+            threshold=self.share,
+            note=self.note,
+        )
 
 
-def predict(train: Task, test: Task, *, seed: int = 0) -> Predicted:
-    """Train on one task's samples, predict the other's.
+def trained(train: Task, *, family: Family = BOOSTING, seed: int = 0) -> Trained:
+    """Train one kind of model on a task's samples.
 
     Errors:
         A training label with one class gives a constant score and a note, never a crash.
     """
     rng = np.random.default_rng(seed)
-    used = train.take(subsample(len(train.y), MOST_SAMPLES, rng))
+    used = train.take(subsample(len(train.y), family.samples, rng))
     share = float(used.y.mean()) if len(used.y) else 0.0
-    score, note = np.full(len(test.y), share), ""
     if share in (0.0, 1.0):
         note = ONE_CLASS if len(used.y) else "not assessable: no training sample"
-    elif len(test.y):
-        # A column without any value carries nothing, and the binner warns of it.
-        held = ~np.isnan(used.X).all(axis=0)
-        if held.any():
-            model = classifier(seed).fit(used.X[:, held], used.y)
-            score = model.predict_proba(test.X[:, held])[:, 1]
-    return Predicted(
-        y=test.y,
-        score=score,
-        patient=test.patient,
-        patients=test.patients,
-        threshold=share,
-        note=note,
-    )
+        return Trained(ask=lambda task: np.full(len(task.y), share), share=share, note=note)
+    return Trained(ask=family.fit(used, seed), share=share)
+
+
+def predict(train: Task, test: Task, *, seed: int = 0) -> Predicted:
+    """Train the headline's classifier on one task's samples, predict the other's.
+
+    Errors:
+        A training label with one class gives a constant score and a note, never a crash.
+    """
+    return trained(train, seed=seed).predict(test)
 
 
 def uninformed(train: Task, test: Task) -> Predicted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -24,25 +25,33 @@ class Task:
         X: (samples, features) ordinal codes as float32, NaN where missing or no such visit.
         y: (samples,) bool.
         patient: (samples,) position of the sample's patient.
+        end: (samples,) how many of the patient's visits may be used.
         patients: number of patients in the data set, with or without a sample.
         features: names of X's columns.
+        tokens, codec: of all patients, for models that read visits one after another.
     """
 
     X: np.ndarray
     y: np.ndarray
     patient: np.ndarray
+    end: np.ndarray
     patients: int
     features: tuple[str, ...]
+    tokens: Tokens
+    codec: Codec
 
     def take(self, samples: np.ndarray) -> Task:
         """Those samples."""
-        return Task(
-            X=self.X[samples],
-            y=self.y[samples],
-            patient=self.patient[samples],
-            patients=self.patients,
-            features=self.features,
-        )
+        kept = {name: getattr(self, name)[samples] for name in ("X", "y", "patient", "end")}
+        return dataclasses.replace(self, **kept)
+
+    @property
+    def fields(self) -> tuple[Field | None, ...]:
+        """The code book of each of X's columns; none for the number of visits."""
+        static = {field.name: field for field in self.codec.static}
+        visit = {field.name: field for field in self.codec.visit}
+        books = (static.get(name) or visit.get(name.rsplit(" [", 1)[0]) for name in self.features)
+        return tuple(books)
 
 
 def task(data: Records | Tokens, codec: Codec, label: Label) -> Task:
@@ -77,7 +86,16 @@ def task(data: Records | Tokens, codec: Codec, label: Label) -> Task:
         )
     patient, end, y = patient[known], end[known], y[known]
     X, names = features_of(tokens, codec, label, per_visit, patient, end)
-    return Task(X=X, y=y, patient=patient, patients=len(tokens), features=names)
+    return Task(
+        X=X,
+        y=y,
+        patient=patient,
+        end=end,
+        patients=len(tokens),
+        features=names,
+        tokens=tokens,
+        codec=codec,
+    )
 
 
 def find_label(codec: Codec, label: Label) -> tuple[bool, int, Field]:
