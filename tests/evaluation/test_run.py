@@ -42,8 +42,9 @@ def copied(data) -> Evaluation:
 def test_every_metric_of_every_table_is_there(fresh):
     found = {row.metric for row in fresh.rows}
     tables = (fidelity.METRICS, fidelity.TIMING, utility.METRICS, bias.METRICS, leakage.METRICS)
+    others = (leakage.COPIES, leakage.SECRETS, leakage.NEAR, leakage.LEGACY)
     change = {*fidelity.CHANGE, *fidelity.UNSEEN} - {"missing_over_time"}  # nothing is missing
-    assert found == set().union(*tables, leakage.COPIES, change)
+    assert found == set().union(*tables, *others, change)
 
 
 def test_no_metric_is_without_its_two_references(fresh):

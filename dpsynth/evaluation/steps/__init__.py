@@ -4,6 +4,24 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from dpsynth.evaluation.steps import change, groups, leaks, likeness, pictures, prediction, survival
+from dpsynth.evaluation.steps import (
+    change,
+    groups,
+    leaks,
+    likeness,
+    near,
+    pictures,
+    prediction,
+    survival,
+)
 
-PARTS: tuple[ModuleType, ...] = (likeness, change, survival, prediction, groups, leaks, pictures)
+PARTS: tuple[ModuleType, ...] = (
+    likeness,
+    change,
+    survival,
+    prediction,
+    groups,
+    leaks,
+    near,
+    pictures,
+)
