@@ -37,13 +37,13 @@ def guessed(targets: Tokens, synthetic: Tokens, places: Sequence[int], codec: Co
 
     Args:
         targets: attacked patients.
-        synthetic: the copy; nothing is guessed without any.
+        synthetic: the copy; without any, nothing is known.
         places: of the secrets among the static columns.
         codec: public code books; numbers are guessed if their bin is. A secret that the target
             lacks is unknown.
     """
     known, made = flat(targets), flat(synthetic)
-    right = np.zeros((len(known), len(places)))
+    right = np.full((len(known), len(places)), np.nan)
     for start, block, apart in differing(known, made) if len(made) else ():
         for column, place in enumerate(places):
             unlike = block[:, place, None] != made[None, :, place]
@@ -80,7 +80,8 @@ def attribute_inference(
         1: always, where of others it is not; below 0 by chance.
 
     Errors:
-        Nobody whose secret is known, or it is always guessed of outsiders: not assessable.
+        Nobody whose secret is known, no copy, or a secret that is always guessed of outsiders:
+        not assessable.
 
     Reference: Giomi, Boenisch, Wehmeyer, Tasnádi, A unified framework for quantifying privacy
     risk in synthetic data, PoPETs 2023 (the excess over a control set).
@@ -88,7 +89,7 @@ def attribute_inference(
     sides = [side[~np.isnan(side)] for side in (members, outsiders)]
     n = sum(map(len, sides))
     if not min(map(len, sides)):
-        return not_assessable("nobody's secret is known", n)
+        return not_assessable("nobody's secret is known, or there is no copy", n)
     rng = np.random.default_rng(seed)
     p, control = (patient_weights(len(side), replicates, rng) @ side / len(side) for side in sides)
     if control[0] >= 1 - 1e-9:
