@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -43,6 +44,7 @@ class Case:
         synthetic: the copy.
         schema, codec: public facts.
         seed: of everything random.
+        anonymeter: Python of an environment that has anonymeter, if its attacks are wanted.
     """
 
     train: Side
@@ -51,6 +53,7 @@ class Case:
     schema: Schema
     codec: Codec
     seed: int
+    anonymeter: Path | None = None
     _known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def rng(self, purpose: int) -> np.random.Generator:

@@ -13,6 +13,7 @@ from dpsynth.data.reader import read
 from dpsynth.data.records import Records
 from dpsynth.errors import InputError, LedgerError
 from dpsynth.evaluation.evaluation import Evaluation
+from dpsynth.evaluation.leakage.anonymeter import check
 from dpsynth.evaluation.report import write_report
 from dpsynth.evaluation.run import evaluate as measure
 from dpsynth.models.base import Progress, quiet
@@ -50,6 +51,7 @@ def evaluate(
     privacy: dict[str, Any] | None = None,
     ledger: Ledger | None = None,
     seed: int = 0,
+    anonymeter: Path | None = None,
     progress: Progress = quiet,
 ) -> Evaluated:
     """Compare any synthetic copy with the patients it was made from and with others.
@@ -65,14 +67,20 @@ def evaluate(
         population: the ledger's name of the real patients; none if the files are known.
         privacy: the copy's privacy card, to be shown in the report.
         ledger, seed, progress: as in `train`.
+        anonymeter: Python of an environment that has anonymeter, to run its attacks too; looked
+            at before any record is read.
     """
     book = ledger or Ledger()
     _outside(Path(out))
+    if anonymeter is not None:
+        check(anonymeter)
     copy, _ = read(synthetic, schema)
     trained, _ = read(train, schema)
     others, _ = read(holdout, schema)
     group = population_of(book, plain_paths([*train, *holdout]), population)
-    return _measured(book, group, trained, others, copy, schema, out, privacy, seed, progress)
+    return _measured(
+        book, group, trained, others, copy, schema, out, privacy, seed, anonymeter, progress
+    )
 
 
 def evaluate_run(
@@ -83,6 +91,7 @@ def evaluate_run(
     *,
     ledger: Ledger | None = None,
     seed: int = 0,
+    anonymeter: Path | None = None,
     progress: Progress = quiet,
 ) -> Evaluated:
     """Evaluate a copy of a run that left patients out: they are found again in its data.
@@ -97,6 +106,8 @@ def evaluate_run(
             f"{run_folder} held nobody out; train with --holdout 0.2, or give --train and --holdout"
         )
     _outside(Path(out))
+    if anonymeter is not None:
+        check(anonymeter)
     card = folder.card()
     group = population_of(book, plain_paths(data), None)
     if group != run.population:
@@ -104,7 +115,9 @@ def evaluate_run(
     copy, _ = read(synthetic, run.schema)
     records, _ = read(data, run.schema)
     trained, others = split(records, run.holdout_rate, book, group)
-    return _measured(book, group, trained, others, copy, run.schema, out, card, seed, progress)
+    return _measured(
+        book, group, trained, others, copy, run.schema, out, card, seed, anonymeter, progress
+    )
 
 
 def _outside(out: Path) -> None:
@@ -125,12 +138,20 @@ def _measured(
     out: str | Path,
     privacy: dict[str, Any] | None,
     seed: int,
+    anonymeter: Path | None,
     progress: Progress,
 ) -> Evaluated:
     with claimed(Path(out)):
         book.unprotected(group, run=None, purpose="evaluation of a synthetic copy")
         found = measure(
-            trained, others, copy, schema, code_books(schema, trained), seed=seed, progress=progress
+            trained,
+            others,
+            copy,
+            schema,
+            code_books(schema, trained),
+            seed=seed,
+            anonymeter=anonymeter,
+            progress=progress,
         )
         files = write_report(
             found, Path(out), title=f"Synthetic copy of {schema.name}", privacy=privacy

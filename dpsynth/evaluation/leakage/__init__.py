@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from dpsynth.evaluation.estimate import Estimate
+from dpsynth.evaluation.leakage.anonymeter import risk
 from dpsynth.evaluation.leakage.closest import dcr_share
 from dpsynth.evaluation.leakage.copies import copy_rate
 from dpsynth.evaluation.leakage.density_ratio import ratio_attack
@@ -83,7 +84,7 @@ ATTACKS: dict[str, Callable[[Distances], Attack]] = {
     "ratio": ratio_attack,
 }
 
-OTHERS = " by who holds other patients too"
+OTHERS = ", with other patients at hand"
 
 ON: dict[str, dict[str, Metric[OnAttack]]] = {
     "nearest": {
@@ -117,7 +118,7 @@ CHANCE = {
 SECRETS: dict[str, Metric[OnSecret]] = {
     "attribute_inference": Metric(
         measure=attribute_inference,
-        title="Guessed oftener of who was trained on",
+        title="Secret guessed oftener of trained-on patients",
         scale="0: no oftener than of others; 1: always, where of others it is not",
         better="lower",
         real=FRESH,
@@ -158,6 +159,22 @@ LEGACY = {
     ),
 }
 
+ANONYMETER = {
+    name: Metric(
+        measure=risk,
+        title=title,
+        scale="0: no oftener than of others; 1: always, where of others never",
+        better="lower",
+        real=FRESH,
+        control=PLAIN_COPY,
+    )
+    for name, title in {
+        "anonymeter_singling_out": "Singled out oftener if trained on (anonymeter)",
+        "anonymeter_linkability": "Parts of a record linked oftener if trained on (anonymeter)",
+        "anonymeter_inference": "Inferred oftener if trained on (anonymeter)",
+    }.items()
+}
+
 PICTURES: dict[str, Metric[OnNearness]] = {
     "near_ratio": Metric(
         measure=near_ratio,
@@ -170,6 +187,7 @@ PICTURES: dict[str, Metric[OnNearness]] = {
 }
 
 __all__ = [
+    "ANONYMETER",
     "ATTACKS",
     "CHANCE",
     "COPIES",

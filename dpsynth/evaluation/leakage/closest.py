@@ -6,7 +6,7 @@ import numpy as np
 
 from dpsynth.evaluation.estimate import NORMAL_95, Estimate, not_assessable
 
-LEGACY = "says nothing about privacy: a copy of 1 % of the patients does not move it"
+LEGACY = "a copy of 1 % of the patients hardly moves it"
 
 
 def dcr_share(to_train: np.ndarray, to_holdout: np.ndarray) -> Estimate:

@@ -80,7 +80,7 @@ def membership_tpr(made: Attack, *, rate: float = FALSE_ALARMS, seed: int = 0) -
     Args:
         made: the attack on members and outsiders.
         rate: share of outsiders who are accused.
-        seed: not used: nothing is drawn.
+        seed: of the order of ties in the interval; the value is what they give on average.
 
     Returns:
         `rate`: chance; 1: every member is recognised. The lower end is 0 if there are too few
@@ -92,18 +92,26 @@ def membership_tpr(made: Attack, *, rate: float = FALSE_ALARMS, seed: int = 0) -
     Reference: Carlini et al., Membership inference attacks from first principles, S&P 2022;
     Clopper and Pearson, Biometrika 26, 1934.
     """
-    inside, outside = made.score[made.member], np.sort(made.score[~made.member])[::-1]
     least = round(1 / rate)
-    if not len(inside) or len(outside) < least:
+    if not made.member.any() or (~made.member).sum() < least:
         return not_assessable(f"needs members and {least:,} outsiders", len(made.member))
+    value = _height(*_sides(made.member, made.score), rate)
+    drawn = np.random.default_rng(seed).random(len(made.member))
+    places = np.empty(len(made.member), dtype=np.int64)
+    places[np.lexsort((drawn, made.score))] = np.arange(len(places))
+    inside, outside = _sides(made.member, places)
     strict, lax = _ranks(len(outside), rate)
     low, high = 0.0, 1.0
     if strict:
         low = _exact(int((inside > outside[strict - 1]).sum()), len(inside))[0]
     if lax <= len(outside):
         high = _exact(int((inside >= outside[lax - 1]).sum()), len(inside))[1]
-    value = _height(inside, outside, rate)
     return Estimate(value, min(low, value), max(high, value), len(made.member), made.note)
+
+
+def _sides(member: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of members, and of outsiders with the highest first."""
+    return score[member], np.sort(score[~member])[::-1]
 
 
 def _ranks(outsiders: int, rate: float) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from dpsynth.evaluation.steps import (
+    anonymeter,
     change,
     groups,
     leaks,
@@ -24,4 +25,5 @@ PARTS: tuple[ModuleType, ...] = (
     leaks,
     near,
     pictures,
+    anonymeter,
 )

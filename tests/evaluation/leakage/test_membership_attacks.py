@@ -110,13 +110,13 @@ def test_the_interval_holds_the_true_rate(rate):
     assert missed <= 40
 
 
-def test_ties_are_never_called_a_success():
+def test_ties_are_guesses_at_every_rate():
+    # Each end fails in 2.5 %, and the seed is fixed: no alarm here, whatever the ties.
     member = np.repeat([True, False], [50, 1000])
     for rate in (0.001, 0.01, 0.1):
         made = membership_tpr(Attack(member, np.zeros(1050)), rate=rate)
         assert made.value == pytest.approx(rate)
-        assert made.low == 0
-        assert made.high == 1  # all or nobody: nothing is known
+        assert made.low <= rate <= made.high < 0.4
 
 
 def test_a_rare_false_alarm_needs_many_outsiders():
