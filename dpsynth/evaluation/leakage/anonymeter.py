@@ -116,8 +116,9 @@ def risks(
         except (OSError, subprocess.TimeoutExpired) as error:
             raise InputError(f"anonymeter did not finish: {error}") from error
         if done.returncode:
+            # Only the kind of the error: its words may hold a patient's value.
             last = (done.stderr.strip() or "no message").splitlines()[-1]
-            raise InputError(f"anonymeter failed: {last}")
+            raise InputError(f"anonymeter failed: {last.split(':')[0]}")
         made: dict[str, Any] = json.loads((folder / "risks.json").read_text(encoding="utf-8"))
     return made
 

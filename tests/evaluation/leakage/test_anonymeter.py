@@ -111,12 +111,12 @@ def test_it_is_not_run_unasked_or_without_patients(clinic, clinic_plan, clinic_c
     assert not list(step.steps(case_of(*some[:2], none, clinic_plan, clinic_codec, pretended)))
 
 
-def test_a_failure_is_one_line(tmp_path, clinic, clinic_codec):
+def test_a_failure_is_one_line_without_values(tmp_path, clinic, clinic_codec):
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\necho first >&2\necho 'ValueError: too few' >&2\nexit 1\n")
     python.chmod(0o700)
     flat = flattened(clinic(5, 1), clinic_codec)
-    with pytest.raises(InputError, match=r"^anonymeter failed: ValueError: too few$"):
+    with pytest.raises(InputError, match=r"^anonymeter failed: ValueError$"):
         risks(python, flat, flat, {"copy": flat}, ())
 
 
