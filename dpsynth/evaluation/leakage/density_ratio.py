@@ -17,10 +17,10 @@ def ratio_attack(known: Distances) -> Attack:
         like whom there is nobody else is. The score is the logarithm of both distances' ratio.
 
     NOTE(paper): densities are those of the nearest neighbour (a density falls with a power of
-    the distance to it), not of kernels or flows: classifiers of synthetic against real
-    patients and kernels on principal components saw neither copies of 1 % of the patients nor
-    a copy of all with noise, which the nearest neighbours see. Half a code is added to both,
-    so that no distance is 0.
+    the distance to it), not of kernels or flows. Of planted copies of 1 % of the patients,
+    boosting of synthetic against real patients and kernels on five principal components
+    recognised hardly anyone surely, the nearest neighbours all of them in records of thirty
+    columns; of a copy of everyone with noise they recognise far more too. Half a code is added to both, so that no distance is 0.
 
     Reference: van Breugel, Sun, Qian, van der Schaar, Membership inference attacks against
     synthetic data through overfitting detection (DOMIAS), AISTATS 2023.
