@@ -20,7 +20,8 @@ def ratio_attack(known: Distances) -> Attack:
     the distance to it), not of kernels or flows. Of planted copies of 1 % of the patients,
     boosting of synthetic against real patients and kernels on five principal components
     recognised hardly anyone surely, the nearest neighbours all of them in records of thirty
-    columns; of a copy of everyone with noise they recognise far more too. Half a code is added to both, so that no distance is 0.
+    columns; of a copy of everyone with noise they recognise far more too. Half a code is
+    added to both, so that no distance is 0.
 
     Reference: van Breugel, Sun, Qian, van der Schaar, Membership inference attacks against
     synthetic data through overfitting detection (DOMIAS), AISTATS 2023.
