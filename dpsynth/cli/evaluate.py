@@ -62,6 +62,12 @@ INTERNAL = (
     metavar="INTEGER",
     help="Of what is random in the measures.",
 )
+@click.option(
+    "--anonymeter",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="PYTHON",
+    help="Run anonymeter's attacks too, by the Python of an environment that has it.",
+)
 @options.json_option
 @click.pass_context
 def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
@@ -84,7 +90,12 @@ def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     from dpsynth.privacy.ledger import Ledger
 
     ledger, insecure = Ledger(), False
-    common = {"ledger": ledger, "seed": given["seed"], "unprotected": given["unprotected"]}
+    common = {
+        "ledger": ledger,
+        "seed": given["seed"],
+        "unprotected": given["unprotected"],
+        "anonymeter": given["anonymeter"],
+    }
     run, copy, out = given["run"], given["synthetic"], given["out"]
     with progress() as report:
         if run:

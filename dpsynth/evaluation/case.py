@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -44,6 +45,7 @@ class Case:
         schema, codec: public facts.
         seed: of everything random.
         unprotected: a copy by the same model without noise, if there is one.
+        anonymeter: Python of an environment that has anonymeter, if its attacks are wanted.
     """
 
     train: Side
@@ -53,6 +55,7 @@ class Case:
     codec: Codec
     seed: int
     unprotected: Side | None = None
+    anonymeter: Path | None = None
     _known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def rng(self, purpose: int) -> np.random.Generator:

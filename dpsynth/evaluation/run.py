@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from dpsynth.data.codec import Codec
 from dpsynth.data.records import Records
@@ -27,6 +28,7 @@ def evaluate(
     *,
     seed: int = 0,
     unprotected: Records | None = None,
+    anonymeter: Path | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Measure fidelity, utility, bias and leakage of a synthetic data set.
@@ -45,11 +47,13 @@ def evaluate(
         seed: of everything random.
         unprotected: a copy by the same model without noise, which tells what bias the generator
             adds from what privacy adds. It protects nobody: delete it after measuring.
+        anonymeter: Python of an environment that has anonymeter, to run its attacks too.
         progress: called as progress(name, done, total) before each step and at the end.
 
     Raises:
         DataError: if there are no training or holdout patients, or they lack a column.
         SchemaError: if the label fits no column.
+        InputError: if anonymeter was asked for and fails.
     """
     start = time.monotonic()
     for name, real in (("training", train), ("holdout", holdout)):
@@ -70,6 +74,7 @@ def evaluate(
         schema=schema,
         codec=codec,
         seed=seed,
+        anonymeter=anonymeter,
     )
     rows: list[Row] = []
     todo = [step for part in PARTS for step in part.steps(case)]

@@ -13,6 +13,7 @@ from scipy.stats import norm
 from dpsynth.evaluation.estimate import NORMAL_95, Estimate
 from dpsynth.evaluation.evaluation import Evaluation, Row, apart
 from dpsynth.evaluation.labels import rounded
+from dpsynth.evaluation.leakage import CHANCE
 from dpsynth.evaluation.leakage.membership import FALSE_ALARMS as ATTACKERS_ERROR
 
 Level = Literal["good", "fair", "poor", "unknown"]
@@ -165,8 +166,7 @@ def leak(evaluation: Evaluation) -> Verdict:
     if not rows:
         return Verdict(question, "unknown", "Can't be assessed", ("No attack was possible.",))
     alpha = FALSE_ALARMS / len(rows)
-    chance = {"membership_auc": 0.5, "membership_tpr": ATTACKERS_ERROR}
-    found = [r for r in rows if _leaks(r, alpha, chance.get(r.metric))]
+    found = [r for r in rows if _leaks(r, alpha, CHANCE.get(r.metric))]
     if found:
         return Verdict(question, "poor", "Yes", tuple(r.reading for r in found))
     why = (

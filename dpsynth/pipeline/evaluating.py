@@ -13,6 +13,7 @@ from dpsynth.data.reader import read
 from dpsynth.data.records import Records
 from dpsynth.errors import InputError, LedgerError
 from dpsynth.evaluation.evaluation import Evaluation
+from dpsynth.evaluation.leakage.anonymeter import check
 from dpsynth.evaluation.report import write_report
 from dpsynth.evaluation.run import evaluate as measure
 from dpsynth.models.base import Progress, quiet
@@ -63,6 +64,7 @@ def evaluate(
     unprotected: Sequence[str | Path] = (),
     ledger: Ledger | None = None,
     seed: int = 0,
+    anonymeter: Path | None = None,
     progress: Progress = quiet,
 ) -> Evaluated:
     """Compare any synthetic copy with the patients it was made from and with others.
@@ -79,16 +81,20 @@ def evaluate(
         privacy: the copy's privacy card, to be shown in the report.
         unprotected: files of a copy by the same model without noise; the ledger says so too.
         ledger, seed, progress: as in `train`.
+        anonymeter: Python of an environment that has anonymeter, to run its attacks too; looked
+            at before any record is read.
     """
     book = ledger or Ledger()
     _outside(Path(out))
+    if anonymeter is not None:
+        check(anonymeter)
     copy, _ = read(synthetic, schema)
     trained, _ = read(train, schema)
     others, _ = read(holdout, schema)
     bare = _bare(unprotected, schema)
     group = population_of(book, plain_paths([*train, *holdout]), population)
     sides = _Sides(trained=trained, others=others, copy=copy, bare=bare, digest=_digest(synthetic))
-    return _measured(book, group, sides, schema, out, privacy, seed, progress)
+    return _measured(book, group, sides, schema, out, privacy, seed, anonymeter, progress)
 
 
 def evaluate_run(
@@ -100,6 +106,7 @@ def evaluate_run(
     unprotected: Sequence[str | Path] = (),
     ledger: Ledger | None = None,
     seed: int = 0,
+    anonymeter: Path | None = None,
     progress: Progress = quiet,
 ) -> Evaluated:
     """Evaluate a copy of a run that left patients out: they are found again in its data.
@@ -114,6 +121,8 @@ def evaluate_run(
             f"{run_folder} held nobody out; train with --holdout 0.2, or give --train and --holdout"
         )
     _outside(Path(out))
+    if anonymeter is not None:
+        check(anonymeter)
     card = folder.card()
     group = population_of(book, plain_paths(data), None)
     if group != run.population:
@@ -128,7 +137,7 @@ def evaluate_run(
         bare=_bare(unprotected, run.schema),
         digest=_digest(synthetic),
     )
-    return _measured(book, group, sides, run.schema, out, card, seed, progress)
+    return _measured(book, group, sides, run.schema, out, card, seed, anonymeter, progress)
 
 
 def _digest(synthetic: Sequence[str | Path]) -> str:
@@ -158,6 +167,7 @@ def _measured(
     out: str | Path,
     privacy: dict[str, Any] | None,
     seed: int,
+    anonymeter: Path | None,
     progress: Progress,
 ) -> Evaluated:
     with claimed(Path(out)):
@@ -173,6 +183,7 @@ def _measured(
             code_books(schema, sides.trained),
             seed=seed,
             unprotected=sides.bare,
+            anonymeter=anonymeter,
             progress=progress,
         )
         written = write_report(

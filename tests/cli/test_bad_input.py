@@ -6,6 +6,7 @@ import json
 import pickle
 import resource
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -221,6 +222,11 @@ def test_the_two_forms_of_evaluate_do_not_mix(trained, dpsynth):
     words = ["evaluate", "--run=run", "--data=clinic.csv", "--synthetic=copy", "--out=report"]
     refused(trained, dpsynth, *words, "--train=clinic.csv", names=("--train", "--run"))
     refused(trained, dpsynth, "evaluate", *words[3:], names=("--schema",))
+
+
+def test_a_python_without_anonymeter_is_refused_before_data_are_read(trained, dpsynth):
+    words = ["evaluate", "--run=run", "--data=clinic.csv", "--synthetic=copy", "--out=report"]
+    refused(trained, dpsynth, *words, f"--anonymeter={sys.executable}", names=("pip install",))
 
 
 @pytest.mark.parametrize("row", ["1,0,f,1,1e20", ",0,f,1,100", "1,0,x,1,100"])

@@ -6,17 +6,27 @@ certainly not trained on, and against a plain copy of the training patients.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
+import numpy as np
+
 from dpsynth.evaluation.estimate import Estimate
+from dpsynth.evaluation.leakage.anonymeter import risk
+from dpsynth.evaluation.leakage.closest import dcr_share
 from dpsynth.evaluation.leakage.copies import copy_rate
+from dpsynth.evaluation.leakage.density_ratio import ratio_attack
+from dpsynth.evaluation.leakage.inference import attribute_inference
 from dpsynth.evaluation.leakage.membership import (
+    FALSE_ALARMS,
     Attack,
-    attack,
     membership_auc,
     membership_tpr,
 )
+from dpsynth.evaluation.leakage.near_copies import RATE, near_copy_rate
 from dpsynth.evaluation.leakage.near_pictures import near_ratio
+from dpsynth.evaluation.leakage.nearest import Distances, nearest_attack
 from dpsynth.evaluation.metric import Metric
 from dpsynth.evaluation.shown import Shown
 
@@ -40,19 +50,76 @@ class OnNearness(Protocol):
         """Judge the copy's pictures."""
 
 
-METRICS: dict[str, Metric[OnAttack]] = {
-    "membership_auc": Metric(
+class OnSecret(Protocol):
+    """A measure of whether a secret is guessed."""
+
+    def __call__(self, members: np.ndarray, outsiders: np.ndarray, *, seed: int = 0) -> Estimate:
+        """Compare trained-on patients with others."""
+
+
+def _auc(by: str) -> Metric[OnAttack]:
+    return Metric(
         measure=membership_auc,
-        title="Recognising who was trained on (AUC)",
+        title=f"Recognising who was trained on{by} (AUC)",
         scale="0.5: chance; 1: always recognised",
         better="lower",
         real=FRESH,
         control=PLAIN_COPY,
-    ),
-    "membership_tpr": Metric(
-        measure=membership_tpr,
-        title="Recognised surely, at 1 % false accusations",
-        scale="0.01: chance; 1: everyone recognised",
+    )
+
+
+def _tpr(rate: float, by: str) -> Metric[OnAttack]:
+    return Metric(
+        measure=partial(membership_tpr, rate=rate),
+        title=f"Recognised surely{by}, at {100 * rate:g} % false accusations",
+        scale=f"{rate:g}: chance; 1: everyone recognised",
+        better="lower",
+        real=FRESH,
+        control=PLAIN_COPY,
+    )
+
+
+ATTACKS: dict[str, Callable[[Distances], Attack]] = {
+    "nearest": nearest_attack,
+    "ratio": ratio_attack,
+}
+
+OTHERS = ", with other patients at hand"
+
+ON: dict[str, dict[str, Metric[OnAttack]]] = {
+    "nearest": {
+        "membership_auc": _auc(""),
+        "membership_tpr_at_0.001": _tpr(0.001, ""),
+        "membership_tpr": _tpr(FALSE_ALARMS, ""),
+        "membership_tpr_at_0.1": _tpr(0.1, ""),
+    },
+    "ratio": {
+        "ratio_auc": _auc(OTHERS),
+        "ratio_tpr_at_0.001": _tpr(0.001, OTHERS),
+        "ratio_tpr": _tpr(FALSE_ALARMS, OTHERS),
+        "ratio_tpr_at_0.1": _tpr(0.1, OTHERS),
+    },
+}
+
+METRICS: dict[str, Metric[OnAttack]] = {**ON["nearest"], **ON["ratio"]}
+
+CHANCE = {
+    "membership_auc": 0.5,
+    "membership_tpr_at_0.001": 0.001,
+    "membership_tpr": FALSE_ALARMS,
+    "membership_tpr_at_0.1": 0.1,
+    "ratio_auc": 0.5,
+    "ratio_tpr_at_0.001": 0.001,
+    "ratio_tpr": FALSE_ALARMS,
+    "ratio_tpr_at_0.1": 0.1,
+    "attribute_inference": 0.0,
+}  # what an attacker reaches who knows nothing, where that is a number
+
+SECRETS: dict[str, Metric[OnSecret]] = {
+    "attribute_inference": Metric(
+        measure=attribute_inference,
+        title="Secret guessed oftener of trained-on patients",
+        scale="0: no oftener than of others; 1: always, where of others it is not",
         better="lower",
         real=FRESH,
         control=PLAIN_COPY,
@@ -70,6 +137,44 @@ COPIES = {
     ),
 }
 
+NEAR = {
+    "near_copy_rate": Metric(
+        measure=near_copy_rate,
+        title="Synthetic patients who nearly equal a trained-on one",
+        scale=f"{RATE:g}, or one of all held-out: nobody by more than chance; 1: everybody",
+        better="lower",
+        real=FRESH,
+        control=PLAIN_COPY,
+    ),
+}
+
+LEGACY = {
+    "dcr_share": Metric(
+        measure=dcr_share,
+        title="Legacy, says nothing about privacy: nearer to training than to held-out patients",
+        scale="0.5: neither; 1: always nearer to training patients",
+        better="match",
+        real=FRESH,
+        control=PLAIN_COPY,
+    ),
+}
+
+ANONYMETER = {
+    name: Metric(
+        measure=risk,
+        title=title,
+        scale="0: no oftener than of others; 1: always, where of others never",
+        better="lower",
+        real=FRESH,
+        control=PLAIN_COPY,
+    )
+    for name, title in {
+        "anonymeter_singling_out": "Singled out oftener if trained on (anonymeter)",
+        "anonymeter_linkability": "Parts of a record linked oftener if trained on (anonymeter)",
+        "anonymeter_inference": "Inferred oftener if trained on (anonymeter)",
+    }.items()
+}
+
 PICTURES: dict[str, Metric[OnNearness]] = {
     "near_ratio": Metric(
         measure=near_ratio,
@@ -81,4 +186,20 @@ PICTURES: dict[str, Metric[OnNearness]] = {
     ),
 }
 
-__all__ = ["COPIES", "FRESH", "METRICS", "PICTURES", "PLAIN_COPY", "Attack", "OnAttack", "attack"]
+__all__ = [
+    "ANONYMETER",
+    "ATTACKS",
+    "CHANCE",
+    "COPIES",
+    "FRESH",
+    "LEGACY",
+    "METRICS",
+    "NEAR",
+    "ON",
+    "PICTURES",
+    "PLAIN_COPY",
+    "SECRETS",
+    "Attack",
+    "OnAttack",
+    "OnSecret",
+]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import binom, binomtest
 
-from dpsynth.data.codec import Tokens
 from dpsynth.evaluation.estimate import (
     REPLICATES,
     Estimate,
@@ -15,10 +15,9 @@ from dpsynth.evaluation.estimate import (
     patient_weights,
     weighted_auc,
 )
-from dpsynth.evaluation.leakage.copies import flat
 
 FALSE_ALARMS = 0.01
-BLOCK = 64  # patients at a time, so that a block of distances stays in the cache
+LIMIT = 0.0125  # chance of error at each end, once for the threshold and once for members
 
 
 @dataclass(frozen=True)
@@ -36,46 +35,12 @@ class Attack:
     note: str = ""
 
 
-def nearest(tokens: Tokens, synthetic: Tokens) -> np.ndarray:
-    """(patients,) share of codes in which the most similar synthetic patient differs."""
-    known, made = flat(tokens), flat(synthetic)
-    columns = np.ascontiguousarray(made.T)
-    closest = np.empty(len(known))
-    for start in range(0, len(known), BLOCK):
-        block = known[start : start + BLOCK]
-        apart = np.zeros((len(block), len(made)), dtype=np.uint16)
-        unlike = np.empty(apart.shape, dtype=bool)
-        for place, column in enumerate(columns):
-            np.not_equal(block[:, place, None], column[None, :], out=unlike)
-            np.add(apart, unlike, out=apart)
-        closest[start : start + BLOCK] = apart.min(axis=1)
-    return closest / max(known.shape[1], 1)
-
-
-def attack(members: Tokens, outsiders: Tokens, synthetic: Tokens) -> Attack:
-    """The nearest-neighbour attack: who has a close synthetic twin was trained on.
-
-    Args:
-        members: patients who were trained on.
-        outsiders: patients of the same population who were not.
-        synthetic: the copy.
-
-    Errors:
-        An empty copy: every score is equal, with a note.
-    """
-    member = np.repeat([True, False], [len(members), len(outsiders)])
-    if not len(synthetic):
-        return Attack(member, np.zeros(len(member)), "no synthetic patients")
-    far = [nearest(each, synthetic) for each in (members, outsiders)]
-    return Attack(member, -np.concatenate(far))
-
-
 def membership_auc(made: Attack, *, replicates: int = REPLICATES, seed: int = 0) -> Estimate:
-    """How well the nearest-neighbour attack ranks members before outsiders.
+    """How well an attack ranks members before outsiders.
 
     Scenario:
         Someone knows the full record of a patient and asks whether that patient was in the
-        hospital's data set. They look for the most similar synthetic patient.
+        hospital's data set; see each attack for how they decide.
 
     Args:
         made: the attack on as many members as outsiders.
@@ -97,50 +62,78 @@ def membership_auc(made: Attack, *, replicates: int = REPLICATES, seed: int = 0)
     return bootstrap_estimate(values, len(made.member), (0.0, 1.0), made.note)
 
 
-def membership_tpr(made: Attack, *, replicates: int = REPLICATES, seed: int = 0) -> Estimate:
-    """Share of members recognised while 1 % of outsiders are accused falsely.
+def membership_tpr(made: Attack, *, rate: float = FALSE_ALARMS, seed: int = 0) -> Estimate:
+    """Share of members recognised while few outsiders are accused falsely.
 
     Scenario:
         The same attacker wants to be sure. Ties are broken at random (the ROC curve is
-        joined by straight lines), so guessing gives 0.01.
+        joined by straight lines), so guessing gives `rate`.
+
+    The attacker's threshold has to be found on outsiders, so that the interval must hold two
+    chances. At its lower end stands a threshold so strict that, with probability 1 - LIMIT, it
+    truly accuses at most `rate` of all outsiders, whoever was drawn (the true share above the
+    k-th of m scores is Beta(k, m - k + 1), for any scores); of the members above it, the
+    Clopper-Pearson bound at LIMIT. The upper end likewise. By the union bound each end fails in
+    2.5 % at most, so that no second set of outsiders is needed, and the interval may be held
+    against what (epsilon, delta) allows at `rate`. It is wider than one for a given threshold.
 
     Args:
         made: the attack on members and outsiders.
-        replicates: bootstrap replicates over the attacked patients.
-        seed: of the bootstrap.
+        rate: share of outsiders who are accused.
+        seed: of the order of ties in the interval; the value is what they give on average.
 
     Returns:
-        0.01: chance; 1: every member is recognised.
+        `rate`: chance; 1: every member is recognised. The lower end is 0 if there are too few
+        outsiders to find such a threshold: at 1 % fewer than 436, at 0.1 % than 4,380.
 
     Errors:
-        Fewer than 100 outsiders can't show 1 %: not assessable.
+        No members, or fewer than 1 / `rate` outsiders: not assessable.
 
-    Reference: Carlini et al., Membership inference attacks from first principles, S&P 2022.
+    Reference: Carlini et al., Membership inference attacks from first principles, S&P 2022;
+    Clopper and Pearson, Biometrika 26, 1934.
     """
-    if not made.member.any() or (~made.member).sum() < 1 / FALSE_ALARMS:
-        return not_assessable("needs members and 100 outsiders", len(made.member))
-    rng = np.random.default_rng(seed)
-    weights = patient_weights(len(made.member), replicates, rng)
-    order = np.argsort(-made.score, kind="stable")
-    starts = np.flatnonzero(np.diff(made.score[order], prepend=np.nan) != 0)
-    sums = weights[:, order].astype(np.float64)
-    hits = np.cumsum(np.add.reduceat(sums * made.member[order], starts, axis=1), axis=1)
-    false = np.cumsum(np.add.reduceat(sums * ~made.member[order], starts, axis=1), axis=1)
-    values = np.array([_at(*pair) for pair in zip(false, hits, strict=True)])
-    return bootstrap_estimate(values, len(made.member), (0.0, 1.0), made.note)
+    least = round(1 / rate)
+    if not made.member.any() or (~made.member).sum() < least:
+        return not_assessable(f"needs members and {least:,} outsiders", len(made.member))
+    value = _height(*_sides(made.member, made.score), rate)
+    drawn = np.random.default_rng(seed).random(len(made.member))
+    places = np.empty(len(made.member), dtype=np.int64)
+    places[np.lexsort((drawn, made.score))] = np.arange(len(places))
+    inside, outside = _sides(made.member, places)
+    strict, lax = _ranks(len(outside), rate)
+    low, high = 0.0, 1.0
+    if strict:
+        low = _exact(int((inside > outside[strict - 1]).sum()), len(inside))[0]
+    if lax <= len(outside):
+        high = _exact(int((inside >= outside[lax - 1]).sum()), len(inside))[1]
+    return Estimate(value, min(low, value), max(high, value), len(made.member), made.note)
 
 
-def _at(false: np.ndarray, hits: np.ndarray) -> float:
-    """Height of the ROC curve at FALSE_ALARMS."""
-    if not false[-1] or not hits[-1]:
-        return float("nan")
-    x, y = np.append(0.0, false / false[-1]), np.append(0.0, hits / hits[-1])
-    # np.interp needs increasing x: at a jump the highest point counts.
-    last = np.append(np.diff(x) > 0, True)
-    first = np.append(True, np.diff(x) > 0)
-    place = int(np.searchsorted(x[last], FALSE_ALARMS, side="right")) - 1
-    if place + 1 >= last.sum():
-        return float(y[-1])
-    x0, y0 = x[last][place], y[last][place]
-    x1, y1 = x[first][place + 1], y[first][place + 1]
-    return float(y0 + (y1 - y0) * (FALSE_ALARMS - x0) / (x1 - x0))
+def _sides(member: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of members, and of outsiders with the highest first."""
+    return score[member], np.sort(score[~member])[::-1]
+
+
+def _ranks(outsiders: int, rate: float) -> tuple[int, int]:
+    """Ranks of the outsiders who surely are the accused `rate` at most, and at least.
+
+    The true share above rank k exceeds `rate` if fewer than k of the outsiders lie in the true
+    top `rate`, and their number is binomial. Rank 0 is none.
+    """
+    low, high = binom.ppf([LIMIT, 1 - LIMIT], outsiders, rate)
+    return int(low), int(high) + 1
+
+
+def _exact(hits: int, n: int) -> tuple[float, float]:
+    """Clopper-Pearson bounds, each at LIMIT."""
+    found = binomtest(hits, n).proportion_ci(1 - 2 * LIMIT, method="exact")
+    return float(found.low), float(found.high)
+
+
+def _height(inside: np.ndarray, outside: np.ndarray, rate: float) -> float:
+    """Height of the ROC curve at `rate`."""
+    level = outside[min(int(rate * len(outside) + 1e-9), len(outside) - 1)]
+    # Everyone above the level, and of those on it as many as the straight line says.
+    x0, x1 = (outside > level).mean(), (outside >= level).mean()
+    y0, y1 = (inside > level).mean(), (inside >= level).mean()
+    return float(y0 + (y1 - y0) * (rate - x0) / (x1 - x0))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from types import ModuleType
 
 from dpsynth.evaluation.steps import (
+    anonymeter,
     change,
     groups,
     leaks,
     likeness,
     models,
+    near,
     neighbours,
     pictures,
     prediction,
@@ -29,5 +31,7 @@ PARTS: tuple[ModuleType, ...] = (
     propagation,
     leaks,
     within_groups,
+    near,
     pictures,
+    anonymeter,
 )

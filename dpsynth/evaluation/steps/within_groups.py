@@ -7,12 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from dpsynth.evaluation import fidelity
+from dpsynth.evaluation import fidelity, leakage
 from dpsynth.evaluation.bias import METRICS
 from dpsynth.evaluation.case import Case, Step
 from dpsynth.evaluation.evaluation import Row, row
 from dpsynth.evaluation.steps.groups import split
-from dpsynth.evaluation.steps.leaks import attacks
+from dpsynth.evaluation.steps.leaks import attacked, distances
 from dpsynth.evaluation.steps.likeness import compared
 
 REPLICATES = 100  # half as many as elsewhere: every column is counted for every group
@@ -54,12 +54,13 @@ def likeness_rows(case: Case) -> list[Row]:
 
 def leakage_rows(case: Case) -> list[Row]:
     """The membership attack on each group by one attribute, beside fresh patients."""
-    found, metric = attacks(case), METRICS["group_membership_auc"]
+    found, metric = attacked(case), METRICS["group_membership_auc"]
+    made = [leakage.ATTACKS["nearest"](each) for each in distances(case)]
     rows = []
     for group in (each for parts in split(case).single.values() for each in parts):
         inside = np.concatenate(
             [group.members(each, case.codec) for each in (found.members, found.outsiders)]
         )
-        values = [metric.measure(made, inside, seed=case.seed) for made in found.made]
+        values = [metric.measure(each, inside, seed=case.seed) for each in made]
         rows.append(row("group_membership_auc", "bias", metric, *values, group=group.name))
     return rows

@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from dpsynth.evaluation.leakage.copies import copy_rate
-from dpsynth.evaluation.leakage.membership import (
-    Attack,
-    attack,
-    membership_auc,
-    membership_tpr,
-    nearest,
-)
+from dpsynth.evaluation.leakage.membership import Attack, membership_auc, membership_tpr
+from dpsynth.evaluation.leakage.nearest import Distances, nearest, nearest_attack
+
+
+def attack(members, outsiders, synthetic) -> Attack:
+    far = [nearest(each, synthetic) for each in (members, outsiders)]
+    member = np.repeat([True, False], [len(each) for each in far])
+    to_copy = np.concatenate(far)
+    known = Distances(member=member, to_copy=to_copy, to_others=np.ones(len(member)), codes=16)
+    return nearest_attack(known)
 
 
 @pytest.fixture
@@ -95,6 +98,12 @@ def test_few_patients_are_not_assessable(four):
     empty = four.take(np.array([], dtype=int))
     assert not membership_tpr(attack(four, four, four)).assessable
     assert not membership_auc(attack(empty, four, four)).assessable
-    made = membership_auc(attack(four, four, empty))
-    assert made.value == 0.5
-    assert made.note == "no synthetic patients"
+    assert membership_auc(attack(four, four, empty)).value == 0.5
+
+
+def test_nobody_is_compared_with_himself(four):
+    # The nearest other of each differs in 1 (age), 1, 2 (age, death) and 2 of 16 codes.
+    np.testing.assert_allclose(nearest(four, four), 0)
+    np.testing.assert_allclose(nearest(four, four, but_self=True) * 16, [1, 1, 2, 2])
+    one = four.take(np.array([0]))
+    np.testing.assert_allclose(nearest(one, one, but_self=True), 1)

@@ -1,0 +1,75 @@
+"""The rows of anonymeter's attacks, where an environment that has it was named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from dpsynth.data.records import Records
+from dpsynth.evaluation import leakage
+from dpsynth.evaluation.case import Case, Step
+from dpsynth.evaluation.estimate import subsample
+from dpsynth.evaluation.evaluation import Row, row
+from dpsynth.evaluation.leakage import anonymeter, inference
+
+PATIENTS = 5_000  # of each data set, at most
+
+
+def steps(case: Case) -> Iterator[Step]:
+    """One step, if it was asked for and there are patients to draw from."""
+    if case.anonymeter is not None and min(len(case.synthetic), len(case.holdout) - 1) > 0:
+        yield "anonymeter", lambda: rows(case)
+
+
+def remarks(case: Case) -> list[str]:
+    """Whose the attacks are, and a cap that took effect."""
+    if case.anonymeter is None:
+        return []
+    found = ["attacks named anonymeter are those of anonymeter (Anonos; patent pending)"]
+    if max(len(case.synthetic), len(case.train)) > PATIENTS:
+        found.append(f"anonymeter sees {PATIENTS:,} patients of a data set, at random")
+    return found
+
+
+def rows(case: Case) -> list[Row]:
+    """Each of its risks: of the copy, of fresh patients in its place, of a plain copy."""
+    assert case.anonymeter is not None
+    rng = case.rng(18)
+    halves = np.array_split(rng.permutation(len(case.holdout)), 2)
+    outsiders, fresh = (case.holdout.records.take(half[:PATIENTS]) for half in halves)
+    # As many members as outsiders: who is alone in a small set need not be in a large one, and
+    # the library's own correction for that finds risks in fresh patients.
+    members = case.train.records.take(subsample(len(case.train), len(outsiders), rng))
+    copy = case.synthetic.records.take(subsample(len(case.synthetic), PATIENTS, rng))
+    wanted = tuple(inference.secrets(case.schema, case.codec))
+    found = anonymeter.risks(
+        case.anonymeter,
+        _flat(members, case),
+        _flat(outsiders, case),
+        {"copy": _flat(copy, case), "fresh": _flat(fresh, case), "plain": _flat(members, case)},
+        wanted,
+        seed=case.seed,
+    )
+    asked: list[tuple[str, str | None]] = [
+        ("anonymeter_singling_out", None),
+        ("anonymeter_linkability", None),
+        *(("anonymeter_inference", column) for column in wanted),
+    ]
+    made = []
+    for name, column in asked:
+        metric = leakage.ANONYMETER[name]
+        three = (metric.measure(_of(found[copy], name, column)) for copy in found)
+        made.append(row(name, "leakage", metric, *three, group=column))
+    return made
+
+
+def _flat(records: Records, case: Case) -> anonymeter.Flat:
+    return anonymeter.flattened(records, case.codec)
+
+
+def _of(found: dict[str, Any], name: str, column: str | None) -> dict[str, Any] | None:
+    """One attack's figures."""
+    made: dict[str, Any] | None = found.get(name.removeprefix("anonymeter_"))
+    return made if column is None or made is None else made.get(column)
