@@ -78,7 +78,8 @@ def test_no_figure_of_the_internal_report_is_in_a_bundle(ready, dpsynth):
     figures = {
         repr(row["value"]) for row in report["rows"] if row["value"] not in (None, 0, 1, 0.5)
     }
-    figures = {each for each in figures if len(each) > 8}  # not by coincidence elsewhere
+    before = (ready.root / "run" / "privacy.json").read_text()  # made before the report was
+    figures = {each for each in figures if len(each) > 8 and each not in before}
     assert figures
     with zipfile.ZipFile("b.zip") as file:
         for name in file.namelist():
