@@ -21,6 +21,8 @@ GOOD, FAIR = 0.8, 0.5  # share of the way from the control to real patients
 FALSE_ALARMS = 0.025  # of the group and leak warnings, about, over all groups or attacks together
 WORSE = 0.05  # AUC that a group loses beyond everyone's loss, to be called poor
 LEAST = 0.005  # AUC lost beyond everyone's loss that is worth a word
+WEAKEST = 4  # measures that are named
+SLIGHT = 0.6  # AUC of an attack below which a leak is called slight
 SHARE = 0.02  # difference of a group's share that is worth a word
 
 
@@ -66,15 +68,19 @@ def likeness(evaluation: Evaluation) -> Verdict:
     if level == "good" and level_of(min(reached.values())) == "poor":
         level = "fair"
     answer = {"good": "Mostly yes", "fair": "In part", "poor": "Hardly"}[level]
-    parts = [f"{title.lower()} {share:.0%}" for title, share in reached.items()]
-    why: list[str] = [
-        "0 % is a naive stand-in, 100 % other real patients. The copy reaches: "
-        + ", ".join(parts)
-        + "."
+    order = sorted(reached, key=lambda title: reached[title])
+    middle = float(np.median(list(reached.values())))
+    why = [
+        f"0 % is a naive stand-in, 100 % other real patients. Of {len(order)} measures the copy "
+        f"reaches {middle:.0%} in the middle."
     ]
-    weakest = min(reached, key=lambda title: reached[title])
-    if reached[weakest] < GOOD:
-        why.append(f"Weakest point: {weakest.lower()}.")
+    weak = [f"{title.lower()} {reached[title]:.0%}" for title in order if reached[title] < GOOD]
+    if weak:
+        more = len(weak) - WEAKEST
+        why.append(
+            f"Weakest points: {', '.join(weak[:WEAKEST])}"
+            + (f"; {more} more below {GOOD:.0%}." if more > 0 else ".")
+        )
     return Verdict(question, level, answer, tuple(why))
 
 
@@ -168,7 +174,11 @@ def leak(evaluation: Evaluation) -> Verdict:
     alpha = FALSE_ALARMS / len(rows)
     found = [r for r in rows if _leaks(r, alpha, CHANCE.get(r.metric))]
     if found:
-        return Verdict(question, "poor", "Yes", tuple(r.reading for r in found))
+        read = tuple(r.reading for r in found)
+        if all(r.metric.endswith("_auc") and r.value.value < SLIGHT for r in found):
+            slight = "An attacker hardly gains by guessing with it, but it is there beyond chance."
+            return Verdict(question, "fair", "Slightly", (*read, slight))
+        return Verdict(question, "poor", "Yes", read)
     why = (
         f"{len(rows)} simple attacks found nothing beyond chance. That is no proof of privacy: "
         "only a differential privacy guarantee is.",

@@ -72,7 +72,7 @@ def test_likeness_is_the_median_and_names_the_weakest():
     # The median is good and the weakest poor, so "in part" at most.
     assert made.level == "fair"
     assert likeness(found(*rows[:2])).level == "good"
-    assert "Weakest point: change from visit to visit." in made.why
+    assert "Weakest points: change from visit to visit 0%." in made.why
 
 
 @pytest.mark.parametrize(("value", "level"), [(0.85, "good"), (0.75, "fair"), (0.6, "poor")])
