@@ -147,6 +147,13 @@ def test_an_attack_that_wins_is_a_leak():
     assert leak(found()).level == "unknown"
 
 
+def test_an_attack_that_hardly_gains_is_a_slight_leak():
+    name = "membership_auc"
+    sure_but_small = row(name, "leakage", LEAKAGE[name], sure(0.54, 0.01), sure(0.5), sure(1.0))
+    made = leak(found(sure_but_small))
+    assert (made.level, made.answer) == ("fair", "Slightly")
+
+
 def test_a_missing_guarantee_is_said():
     for card in (None, {}, {"epsilon": "?"}, {"epsilon": True}, {"epsilon": -1}):
         assert guarantee(found(), card).level == "unknown"

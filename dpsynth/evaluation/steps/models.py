@@ -63,14 +63,18 @@ def calibration_rows(case: Case) -> list[Row]:
         found.append(row(name, "utility", metric, value, real, control))
     made, (_, real_model) = tasks(case), models(case)
     both = dataclasses.replace(BOOSTING, samples=2 * BOOSTING.samples)
+    # A copy whose labels say nothing: what real data lose by having it beside them.
+    dealt = dataclasses.replace(made.synthetic, y=case.rng(33).permutation(made.synthetic.y))
+    augmented, spoilt = (
+        trained(_together(made.train, copy), family=both, seed=seed).predict(made.holdout)
+        for copy in (made.synthetic, dealt)
+    )
     answers = {
-        "trts_auc": real_model.predict(made.synthetic),
-        "augmented_auc": trained(
-            _together(made.train, made.synthetic), family=both, seed=seed
-        ).predict(made.holdout),
+        "trts_auc": (real_model.predict(made.synthetic), from_real, unknowing),
+        "augmented_auc": (augmented, from_real, spoilt),
     }
     for name, metric in utility.TRANSFER.items():
-        measured = (metric.measure(e, seed=seed) for e in (answers[name], from_real, unknowing))
+        measured = (metric.measure(each, seed=seed) for each in answers[name])
         found.append(row(name, "utility", metric, *measured))
     return found
 

@@ -113,7 +113,7 @@ TRANSFER: dict[str, Metric[OnPredictions]] = {
         scale="0.5: chance; above the real reference: the copy adds something",
         better="higher",
         real="the same model trained on real patients only",
-        control=UNINFORMED,
+        control="real patients and a copy whose labels are dealt at random",
     ),
 }
 

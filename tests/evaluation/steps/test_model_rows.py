@@ -67,6 +67,7 @@ def test_shuffled_labels_are_found(clinic, clinic_plan, clinic_codec, fresh):
     found = rows_of(clinic(500, 1), clinic(500, 2), planted, clinic_plan, clinic_codec)
     for name in ("tstr_auc_linear", "tstr_auc_mlp", "trts_auc"):
         assert found[name].value.high < fresh[name].value.low, name
+    assert found["augmented_auc"].value.value < fresh["augmented_auc"].value.value
     assert found["tstr_calibration_slope"].value.high < 0.5
     assert found["coefficient_overlap"].value.value < fresh["coefficient_overlap"].value.value
 
