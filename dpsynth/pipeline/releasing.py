@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -182,21 +182,21 @@ def _reports(
     if facts["copy"] != copy:
         raise PromiseError(f"{report} is about another copy; evaluate this one")
     rows = facts["rows"]
-    found = {"status": "internal", "date": facts["date"], "looked_at": _names(rows, "metric")}
-    groups = [row for row in rows if row.get("family") == "bias"]
-    if not groups and not reason.strip():
+    # Names of metrics and of groups stay inside: which rows there are, where ranges of a number
+    # end and which groups anybody is in follows from real patients. Families and attributes are
+    # the schema's.
+    families = {row["family"] for row in rows}
+    found = {"status": "internal", "date": facts["date"], "looked_at": sorted(families)}
+    if "bias" not in families and not reason.strip():
         raise PromiseError(
             f"{report} compares no subgroups, since the schema names no sensitive attribute: mark "
             "them, or give --reason in words, which will stand on the card"
         )
     subgroups = {"status": "not assessed", "reason": reason}
-    if groups:
-        subgroups = found | {"looked_at": _names(groups, "group")}
+    if "bias" in families:
+        columns = run.schema.columns("patient").items()
+        subgroups = found | {"looked_at": [name for name, each in columns if each.sensitive]}
     return {"evaluation": found, "subgroups": subgroups}
-
-
-def _names(rows: Sequence[Mapping[str, Any]], field: str) -> list[str]:
-    return list(dict.fromkeys(row[field] for row in rows if row.get(field)))
 
 
 def _facts(report: Path) -> dict[str, Any]:

@@ -65,7 +65,9 @@ def test_a_bundle_holds_the_copy_and_the_card_names_its_files(ready, dpsynth):
     validate(card, released=True)
     assert card["scope"]["copies"] == 1
     assert card["evaluation"]["status"] == card["subgroups"]["status"] == "internal"
-    assert "sex f" in card["subgroups"]["looked_at"]
+    # Public names only: which groups and measures there are follows from real patients.
+    assert card["subgroups"]["looked_at"] == ["sex"]
+    assert card["evaluation"]["looked_at"] == ["bias", "fidelity", "leakage", "utility"]
     assert card["scope"]["accesses"]["evaluation"]["status"] == "not covered"
     assert card["scope"]["composition"]["unprotected"] == 1
     assert "sex f" in page and "nobody in it is a real patient" in page
