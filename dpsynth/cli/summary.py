@@ -73,11 +73,14 @@ def _group(found: Evaluation) -> str:
 
 
 def _attack(found: Evaluation) -> str:
-    row = found.get("membership_auc")
-    if row is None or not row.value.assessable:
+    rows = [r for r in found.family("leakage") if r.metric.endswith("_auc")]
+    held = [r for r in rows if r.value.assessable]
+    if not held:
         return "Attack: not assessable."
+    row = max(held, key=lambda r: r.value.value)  # the reader is told the worst, not the first
+    which = "one" if len(held) == 1 else f"the best of {len(held)}"
     return (
-        f"Attack: one that guesses who was trained on has AUC {_with_range(row.value)} (0.5 is "
+        f"Attack: {which} that guesses who was trained on has AUC {_with_range(row.value)} (0.5 is "
         f"guessing); on the records themselves {rounded(row.control.value)}. It proves nothing: "
         "the guarantee does, not this attack."
     )

@@ -17,8 +17,8 @@ THREAT = (
     "a made-up patient (a canary) is among them"
 )
 ESTIMATOR = (
-    "canaries' weights read step by step against a threshold fixed in advance; bounds at 95 %, "
-    "every check together at alpha"
+    "canaries' weights ranked, or held against one half where noise hardly ever turns a rank; "
+    "bounds at 95 %, every check together at alpha"
 )
 LIMITS = (
     "It trusts that the costs of steps and releases add up as the accountant says, and sees "
