@@ -159,7 +159,7 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """The same for machines; what can't be assessed is null."""
-        made: dict[str, Any] = _plain(dataclasses.asdict(self))
+        made: dict[str, Any] = plain(dataclasses.asdict(self))
         for into, each in zip(made["rows"], self.rows, strict=True):
             into.update(value=into["value"]["value"], **_bounds(each.value))
             into.update(reached=each.reached, reading=each.reading)
@@ -167,17 +167,17 @@ class Evaluation:
 
 
 def _bounds(value: Estimate) -> dict[str, Any]:
-    found: dict[str, Any] = _plain(dataclasses.asdict(value))
+    found: dict[str, Any] = plain(dataclasses.asdict(value))
     del found["value"]
     return found
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """JSON types only: NaN and infinity become null."""
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from dpsynth.data.reader import read
 from dpsynth.errors import InputError
 from dpsynth.evaluation.absent import completed, missing_columns
 from dpsynth.evaluation.estimate import Estimate
+from dpsynth.evaluation.evaluation import plain
 from dpsynth.evaluation.utility.contest import Contest, contest, reached
 from dpsynth.evaluation.utility.families import FAMILIES, families
 from dpsynth.evaluation.utility.ranking import ranking_agreement, regret
@@ -21,7 +21,7 @@ from dpsynth.evaluation.utility.task import task
 from dpsynth.models.base import Progress, quiet
 from dpsynth.pipeline.access import plain_paths, population_of
 from dpsynth.pipeline.evaluating import code_books
-from dpsynth.pipeline.folders import write_text
+from dpsynth.pipeline.folders import outside_runs, write_text
 from dpsynth.pipeline.models_named import models_named
 from dpsynth.privacy.ledger import Ledger
 from dpsynth.schema import Schema
@@ -151,9 +151,7 @@ def _check(schema: Schema, out: Path, seeds: int) -> None:
     if out.exists() or not out.resolve().parent.is_dir():
         why = "is there already" if out.exists() else "lies in a folder that does not exist"
         raise InputError(f"{out} {why}; choose another file")
-    for parent in out.resolve().parents:
-        if (parent / "run.json").exists():
-            raise InputError(f"{out} is inside the run folder {parent}; a benchmark is internal")
+    outside_runs(out, "a benchmark")
 
 
 def _found(held: Contest, file: Path, seeds: int, seed: int, group: str) -> Benchmarked:
@@ -189,15 +187,5 @@ def _facts(found: Benchmarked, name: str) -> dict[str, Any]:
     """For machines; what can't be assessed is null."""
     facts = dataclasses.asdict(found)
     del facts["file"]
-    plain: dict[str, Any] = _plain({"internal": True, "data": name, **facts})
-    return plain
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    made: dict[str, Any] = plain({"internal": True, "data": name, **facts})
+    return made

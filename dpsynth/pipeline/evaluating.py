@@ -19,7 +19,7 @@ from dpsynth.evaluation.run import evaluate as measure
 from dpsynth.models.base import Progress, quiet
 from dpsynth.pipeline import digests
 from dpsynth.pipeline.access import plain_paths, population_of, split
-from dpsynth.pipeline.folders import check_free, claimed
+from dpsynth.pipeline.folders import check_free, claimed, outside_runs
 from dpsynth.pipeline.run_folder import RunFolder, new_id
 from dpsynth.privacy.discover import exact_field, private_columns
 from dpsynth.privacy.ledger import Ledger
@@ -85,7 +85,8 @@ def evaluate(
             at before any record is read.
     """
     book = ledger or Ledger()
-    _outside(Path(out))
+    outside_runs(Path(out), "a report")
+    check_free(Path(out))
     if anonymeter is not None:
         check(anonymeter)
     copy, _ = read(synthetic, schema)
@@ -120,7 +121,8 @@ def evaluate_run(
         raise InputError(
             f"{run_folder} held nobody out; train with --holdout 0.2, or give --train and --holdout"
         )
-    _outside(Path(out))
+    outside_runs(Path(out), "a report")
+    check_free(Path(out))
     if anonymeter is not None:
         check(anonymeter)
     card = folder.card()
@@ -149,14 +151,6 @@ def _digest(synthetic: Sequence[str | Path]) -> str:
 def _bare(unprotected: Sequence[str | Path], schema: Schema) -> Records | None:
     """The copy without noise, if there is one."""
     return read(unprotected, schema)[0] if unprotected else None
-
-
-def _outside(out: Path) -> None:
-    """Refuse to write what is internal into a run folder, which may be released."""
-    for parent in out.resolve().parents:
-        if (parent / "run.json").exists():
-            raise InputError(f"{out} is inside the run folder {parent}; a report is internal")
-    check_free(out)
 
 
 def _measured(

@@ -39,6 +39,17 @@ def check_free(path: Path) -> None:
         ) from error
 
 
+def outside_runs(out: Path, what: str) -> None:
+    """Refuse to write what is internal into a run folder, which may be released.
+
+    Raises:
+        InputError: if `out` lies in one.
+    """
+    for parent in out.resolve().parents:
+        if (parent / "run.json").exists():
+            raise InputError(f"{out} is inside the run folder {parent}; {what} is internal")
+
+
 @contextmanager
 def claimed(path: Path) -> Iterator[None]:
     """Make an output folder; if what follows fails, leave nothing of it behind."""
