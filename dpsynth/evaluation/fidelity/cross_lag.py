@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 
 from dpsynth.data.codec import Codec, Tokens
-from dpsynth.evaluation.estimate import REPLICATES, Estimate
+from dpsynth.evaluation.estimate import REPLICATES, Estimate, subsample
 from dpsynth.evaluation.fidelity.lagged import mean_difference, ordered
 
 PAIRS = 200  # of columns at most; more only costs time, the mean over pairs hardly moves
@@ -46,9 +46,6 @@ def cross_lag(
         assessable.
     """
     every = list(permutations(ordered(codec), 2))
-    chosen, note = every, ""
-    if len(every) > pairs:
-        kept = np.sort(np.random.default_rng(0).choice(len(every), pairs, replace=False))
-        chosen = [every[place] for place in kept]
-        note = f"{pairs} of {len(every)} pairs, chosen at random"
+    chosen = [every[place] for place in subsample(len(every), pairs, np.random.default_rng(0))]
+    note = f"{pairs} of {len(every)} pairs, chosen at random" if len(every) > pairs else ""
     return mean_difference(real, other, codec, chosen, replicates=replicates, seed=seed, note=note)

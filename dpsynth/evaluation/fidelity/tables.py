@@ -23,6 +23,7 @@ from dpsynth.evaluation.estimate import (
     bootstrap_estimate,
     not_assessable,
     patient_weights,
+    subsample,
 )
 
 NOWHERE = -1
@@ -257,7 +258,5 @@ def mean_distance(
 def choose_pairs(columns: Sequence[Variable], most: int, seed: int) -> list[tuple[int, int]]:
     """All pairs of columns, or a random `most` of them that depends on number and seed only."""
     first, second = np.triu_indices(len(columns), k=1)
-    if len(first) > most:
-        kept = np.sort(np.random.default_rng(seed).choice(len(first), most, replace=False))
-        first, second = first[kept], second[kept]
-    return list(zip(first.tolist(), second.tolist(), strict=True))
+    kept = subsample(len(first), most, np.random.default_rng(seed))
+    return list(zip(first[kept].tolist(), second[kept].tolist(), strict=True))
