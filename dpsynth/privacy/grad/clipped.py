@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from dpsynth.errors import InputError
 from dpsynth.privacy.grad.fast import fast_sum
-from dpsynth.privacy.grad.guard import frozen_buffers, refuse_mixing
+from dpsynth.privacy.grad.guard import frozen_buffers, full_precision, refuse_mixing
 from dpsynth.privacy.grad.rows import count_patients
 from dpsynth.privacy.grad.vmap import vmap_sum
 
@@ -50,9 +50,10 @@ def clipped_sum(
         parameters alone (nothing mixes rows; no buffer changes; nothing outlives the call), and so
         does `w_p = min(1, clip_norm (1 - MARGIN) / n_p)`. `n_p` bounds `|g_p|_2` from above, over
         all parameters: each layer's squared norm is exact but for rounding, which two-level
-        sums (`norms`) and an allowance for cancellation (`pieces.SLACK`) outweigh; a parameter used
-        more than once is summed over its uses first; and a parameter that any gradient reaches
-        past its rule stops the step. Hence `|w_p g_p|_2 <= clip_norm (1 - MARGIN)`, and MARGIN is
+        sums (`norms`) and an allowance for cancellation (`pieces.SLACK`) outweigh, since products are
+        in float32 whatever the user allows elsewhere (`full_precision`); a parameter used more than
+        once is summed over its uses first; and a parameter that any gradient reaches past its rule
+        stops the step. Hence `|w_p g_p|_2 <= clip_norm (1 - MARGIN)`, and MARGIN is
         left for the rounding of the sum. Splitting in micro-batches only reorders the sum.
 
         The proof is about the numbers as computed, up to two roundings that MARGIN is meant for
@@ -93,7 +94,7 @@ def clipped_sum(
     step = (micro_batch or patients or 1) * views
     route_sum = fast_sum if route == "fast" else vmap_sum
     total: dict[str, Tensor] = {}
-    with frozen_buffers(model), torch.enable_grad():
+    with frozen_buffers(model), full_precision(), torch.enable_grad():
         for start in range(0, patients * views, step):
             piece = tuple(r[start : start + step] for r in rows)
             found = route_sum(model, loss, piece, clip_norm, views)

@@ -31,6 +31,29 @@ def refuse_mixing(model: nn.Module) -> None:
 
 
 @contextmanager
+def full_precision() -> Iterator[None]:
+    """Let float32 products be float32, whatever the user allows elsewhere; put back afterwards.
+
+    Processors may round the factors of a product to 8 or 11 bits (bfloat16, TF32; convolutions on
+    a GPU do by default). A norm found from Gram matrices loses its bound by that where terms
+    cancel, a sum over patients moves by more than `norms.MARGIN`, and so do the other patients'
+    gradients where a processor rounds them differently in a batch of another size.
+    """
+    backends = torch.backends
+    places = (
+        backends.cuda.matmul, backends.cudnn.conv, backends.mkldnn.matmul, backends.mkldnn.conv,
+    )  # fmt: skip
+    before = [place.fp32_precision for place in places]
+    try:
+        for place in places:
+            place.fp32_precision = "ieee"
+        yield
+    finally:
+        for place, held in zip(places, before, strict=True):
+            place.fp32_precision = held
+
+
+@contextmanager
 def frozen_buffers(model: nn.Module) -> Iterator[None]:
     """Put every buffer back on the way out, and raise if one had changed.
 

@@ -146,6 +146,34 @@ def test_cancelling_terms_do_not_hide_a_gradient_from_its_norm(amplitude: float)
 
 
 @pytest.mark.parametrize("route", ROUTES)
+def test_products_are_whole_float32_whatever_the_user_allows(route: Route):
+    backends = torch.backends
+    places = (
+        backends.cuda.matmul, backends.cudnn.conv, backends.mkldnn.matmul, backends.mkldnn.conv,
+    )  # fmt: skip
+    model, rows = scene(3)
+    exact = clipped_sum(model, loss, rows, clip_norm=CLIP, route=route)
+    seen = []
+
+    def watched(model: nn.Module, *rows: Tensor) -> Tensor:
+        seen.append([place.fp32_precision for place in places])
+        return loss(model, *rows)
+
+    before = [place.fp32_precision for place in places]
+    torch.set_float32_matmul_precision("medium")
+    try:
+        allowed = [place.fp32_precision for place in places]
+        found = clipped_sum(model, watched, rows, clip_norm=CLIP, route=route)
+        assert [place.fp32_precision for place in places] == allowed != before
+    finally:
+        torch.set_float32_matmul_precision("highest")
+        for place, held in zip(places, before, strict=True):
+            place.fp32_precision = held
+    assert seen == [["ieee"] * 4]
+    torch.testing.assert_close(found, exact, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("micro_batch", [1, 4, 7, 100])
 def test_split_equals_unsplit(route: Route, micro_batch: int):
     model, rows = scene(7, views=2)

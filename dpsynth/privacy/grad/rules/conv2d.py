@@ -218,7 +218,7 @@ def each_weight(grid: Grid, x: Tensor, grad: Tensor, tape: Tape) -> Iterator[Ten
             yield each.flip(3, 4).transpose(1, 2)
         return
     size = grid.outputs, grid.inputs, *grid.kernel
-    step = patients_at_once(size)
+    step = patients_at_once(size, x)
     inner = x.reshape(tape.patients, tape.views, *x.shape[1:])
     outer = grad.reshape(tape.patients, tape.views, *grad.shape[1:])
     for start in range(0, tape.patients, step):

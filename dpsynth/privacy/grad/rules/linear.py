@@ -20,7 +20,7 @@ def product(outer: Tensor, inner: Tensor, norms: Tensor | None = None) -> Piece:
     positions, outputs, inputs = *outer.shape[1:], inner.shape[2]
     if positions == 1 or positions**2 * (outputs + inputs) < GHOST * outputs * inputs:
         return Product(outer, inner, norms)
-    step = patients_at_once((outputs, inputs))
+    step = patients_at_once((outputs, inputs), inner)
     parts = zip(torch.split(outer, step), torch.split(inner, step), strict=True)
     return Chunks.of(torch.bmm(o.mT, i) for o, i in parts)
 
