@@ -50,7 +50,7 @@ def clipped_sum(
         parameters alone (nothing mixes rows; no buffer changes; nothing outlives the call), and so
         does `w_p = min(1, clip_norm (1 - MARGIN) / n_p)`. `n_p` bounds `|g_p|_2` from above, over
         all parameters: each layer's squared norm is exact but for rounding, which two-level
-        sums (`norms`) and an allowance for cancellation (`pieces.SLACK`) outweigh, since products are
+        sums (`norms`) and an allowance for cancellation (`pieces.SLACK`) outweigh, for products are
         in float32 whatever the user allows elsewhere (`full_precision`); a parameter used more than
         once is summed over its uses first; and a parameter that any gradient reaches past its rule
         stops the step. Hence `|w_p g_p|_2 <= clip_norm (1 - MARGIN)`, and MARGIN is

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -40,9 +41,8 @@ def full_precision() -> Iterator[None]:
     gradients where a processor rounds them differently in a batch of another size.
     """
     backends = torch.backends
-    places = (
-        backends.cuda.matmul, backends.cudnn.conv, backends.mkldnn.matmul, backends.mkldnn.conv,
-    )  # fmt: skip
+    cudnn, mkldnn = cast(Any, backends.cudnn), cast(Any, backends.mkldnn)  # torch types neither
+    places = [backends.cuda.matmul, cudnn.conv, mkldnn.matmul, mkldnn.conv]
     before = [place.fp32_precision for place in places]
     try:
         for place in places:
