@@ -6,10 +6,12 @@ certainly not trained on, and against a plain copy of the training patients.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Protocol
 
 from dpsynth.evaluation.estimate import Estimate
 from dpsynth.evaluation.leakage.copies import copy_rate
+from dpsynth.evaluation.leakage.inversion import inversion
 from dpsynth.evaluation.leakage.membership import (
     Attack,
     attack,
@@ -17,6 +19,7 @@ from dpsynth.evaluation.leakage.membership import (
     membership_tpr,
 )
 from dpsynth.evaluation.leakage.near_pictures import near_ratio
+from dpsynth.evaluation.leakage.views import as_features, flipped_and_shifted
 from dpsynth.evaluation.metric import Metric
 from dpsynth.evaluation.shown import Shown
 
@@ -81,4 +84,47 @@ PICTURES: dict[str, Metric[OnNearness]] = {
     ),
 }
 
-__all__ = ["COPIES", "FRESH", "METRICS", "PICTURES", "PLAIN_COPY", "Attack", "OnAttack", "attack"]
+# As `PICTURES`, but of fewer patients: each takes far more work.
+MOVED_PICTURES: dict[str, Metric[OnNearness]] = {
+    "near_ratio_moved": Metric(
+        measure=partial(near_ratio, views=flipped_and_shifted),
+        title="Pictures near trained-on ones, flipped and shifted",
+        scale="1: not nearer; 0: every picture is a copy, or one flipped or shifted",
+        better="higher",
+        real=FRESH,
+        control=PLAIN_COPY,
+    ),
+    "near_ratio_features": Metric(
+        measure=partial(near_ratio, views=as_features),
+        title="Pictures near trained-on ones, in what a network sees",
+        scale="1: not nearer; 0: every picture is a copy",
+        better="higher",
+        real=FRESH,
+        control=PLAIN_COPY,
+    ),
+}
+
+# Of pictures with a label.
+READERS: dict[str, Metric[OnNearness]] = {
+    "inversion": Metric(
+        measure=inversion,
+        title="What a classifier from the copy shows of the trained-on",
+        scale="0: nothing; 1: their mean picture, and nobody else's",
+        better="lower",
+        real=FRESH,
+        control=PLAIN_COPY,
+    ),
+}
+
+__all__ = [
+    "COPIES",
+    "FRESH",
+    "METRICS",
+    "MOVED_PICTURES",
+    "PICTURES",
+    "PLAIN_COPY",
+    "READERS",
+    "Attack",
+    "OnAttack",
+    "attack",
+]
