@@ -29,8 +29,9 @@ def picture_diversity(real: Seen, other: Seen, *, seed: int = 0) -> Estimate:
         seed: of who is taken, where a class has more than `MOST`, and of the interval.
 
     Returns:
-        1: as varied as real pictures; 0: one picture for each class, or none. Above 1: more
-        varied, as where classes are mixed up; whether rightly so, `kid` tells.
+        1: as varied as real pictures; 0: one picture for each class, or none; some k pictures
+        over and over have about 1 - 1 / k, and `picture_recall` finds them. Above 1: more
+        varied, as where classes are mixed up; whether rightly so, `class_kid` tells.
 
     Errors:
         No class with enough real patients, or real pictures that are all alike: not assessable.

@@ -18,8 +18,9 @@ from dpsynth.evaluation.leakage.membership import (
     membership_auc,
     membership_tpr,
 )
-from dpsynth.evaluation.leakage.near_pictures import near_ratio
-from dpsynth.evaluation.leakage.views import as_features, flipped_and_shifted
+from dpsynth.evaluation.leakage.moved_pictures import near_ratio_moved, picture_copies
+from dpsynth.evaluation.leakage.near_pictures import Nearness, near_ratio
+from dpsynth.evaluation.leakage.views import as_features
 from dpsynth.evaluation.metric import Metric
 from dpsynth.evaluation.shown import Shown
 
@@ -40,6 +41,13 @@ class OnNearness(Protocol):
     def __call__(
         self, synthetic: Shown, members: Shown, outsiders: Shown, *, seed: int = 0
     ) -> Estimate:
+        """Judge the copy's pictures."""
+
+
+class OnDistances(Protocol):
+    """A measure of distances from pictures to those trained on, and to others."""
+
+    def __call__(self, made: Nearness, *, seed: int = 0) -> Estimate:
         """Judge the copy's pictures."""
 
 
@@ -84,21 +92,31 @@ PICTURES: dict[str, Metric[OnNearness]] = {
     ),
 }
 
-# As `PICTURES`, but of fewer patients: each takes far more work.
-MOVED_PICTURES: dict[str, Metric[OnNearness]] = {
+SEEN_PICTURES: dict[str, Metric[OnNearness]] = {
+    "near_ratio_features": Metric(
+        measure=partial(near_ratio, views=as_features),
+        title="Pictures near trained-on ones, in what a network sees",
+        scale="1: not nearer; 0: every picture is a copy",
+        better="higher",
+        real=FRESH,
+        control=PLAIN_COPY,
+    ),
+}
+
+MOVED_PICTURES: dict[str, Metric[OnDistances]] = {
     "near_ratio_moved": Metric(
-        measure=partial(near_ratio, views=flipped_and_shifted),
+        measure=near_ratio_moved,
         title="Pictures near trained-on ones, flipped and shifted",
         scale="1: not nearer; 0: every picture is a copy, or one flipped or shifted",
         better="higher",
         real=FRESH,
         control=PLAIN_COPY,
     ),
-    "near_ratio_features": Metric(
-        measure=partial(near_ratio, views=as_features),
-        title="Pictures near trained-on ones, in what a network sees",
-        scale="1: not nearer; 0: every picture is a copy",
-        better="higher",
+    "picture_copies": Metric(
+        measure=picture_copies,
+        title="Synthetic patients with a trained-on picture, flipped or shifted",
+        scale="0: nobody; 1: everybody",
+        better="lower",
         real=FRESH,
         control=PLAIN_COPY,
     ),
@@ -124,6 +142,7 @@ __all__ = [
     "PICTURES",
     "PLAIN_COPY",
     "READERS",
+    "SEEN_PICTURES",
     "Attack",
     "OnAttack",
     "attack",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from dpsynth.evaluation.estimate import (
@@ -21,6 +23,40 @@ FAR = 3.0 * SIDE**2 + 1  # square of a distance beyond all others: to a part wit
 BLOCK = 256  # pictures at a time
 
 
+@dataclass(frozen=True, kw_only=True)
+class Nearness:
+    """How near synthetic pictures lie to real ones.
+
+    Attributes:
+        to_members, to_outsiders: (pictures, PARTS) distance of each synthetic picture to the
+            nearest picture in each part of the training patients, and of other real ones;
+            empty where it can't be assessed.
+        synthetic: whose pictures they are.
+        note: why it can't be assessed, or empty.
+    """
+
+    to_members: np.ndarray
+    to_outsiders: np.ndarray
+    synthetic: Shown
+    note: str = ""
+
+
+def nearness(
+    synthetic: Shown, members: Shown, outsiders: Shown, views: Views, rng: np.random.Generator
+) -> Nearness:
+    """Distances of synthetic pictures to the nearest real ones, in views: see `near_ratio`."""
+    why = ""
+    if not min(len(synthetic), len(members), len(outsiders)):
+        why = "no pictures"
+    elif min(members.patients, outsiders.patients) < LEAST:
+        why = f"needs {LEAST} training and {LEAST} other patients"
+    if why:
+        none = np.empty((0, PARTS))
+        return Nearness(to_members=none, to_outsiders=none, synthetic=synthetic, note=why)
+    sides = [_nearest(synthetic, each, views, rng) for each in (members, outsiders)]
+    return Nearness(to_members=sides[0], to_outsiders=sides[1], synthetic=synthetic)
+
+
 def near_ratio(
     synthetic: Shown,
     members: Shown,
@@ -34,8 +70,8 @@ def near_ratio(
 
     Scenario:
         A model has learnt some training pictures by heart. Then synthetic pictures lie near
-        them, and not as near to pictures of patients that it never saw. Each
-        synthetic patient counts as one.
+        them, and not as near to pictures of patients that it never saw. Each synthetic patient
+        counts as one.
 
     Args:
         synthetic: the copy, or fresh real pictures for the reference.
@@ -57,19 +93,25 @@ def near_ratio(
     Reference: Meehan, Chaudhuri, Dasgupta, A non-parametric test to detect data-copying in
     generative models, AISTATS 2020 (the idea; the ratio is simpler).
     """
-    if not min(len(synthetic), len(members), len(outsiders)):
-        return not_assessable("no pictures", len(synthetic))
-    if min(members.patients, outsiders.patients) < LEAST:
-        return not_assessable(f"needs {LEAST} training and {LEAST} other patients")
     rng = np.random.default_rng(seed)
-    sides = [_nearest(synthetic, each, views, rng) for each in (members, outsiders)]
+    made = nearness(synthetic, members, outsiders, views, rng)
+    return ratio_of(made, replicates=replicates, rng=rng)
+
+
+def ratio_of(made: Nearness, *, replicates: int = REPLICATES, rng: np.random.Generator) -> Estimate:
+    """`near_ratio`, where distances are known."""
+    synthetic = made.synthetic
+    if made.note:
+        return not_assessable(made.note, synthetic.patients)
     weights = patient_weights(synthetic.patients, replicates, rng)[:, synthetic.patient]
     weights = weights * synthetic.weight
     values = np.empty(len(weights))
     for row, weight in enumerate(weights):
-        parts = [rng.permutation(PARTS)[: PARTS // 2] if row else slice(None) for _ in sides]
-        near = [each[:, some].min(axis=1) for each, some in zip(sides, parts, strict=True)]
-        values[row] = _ratio(*(float(weight @ each) for each in near))
+        near = []
+        for each in (made.to_members, made.to_outsiders):
+            some = rng.permutation(PARTS)[: PARTS // 2] if row else slice(None)
+            near.append(float(weight @ each[:, some].min(axis=1)))
+        values[row] = _ratio(*near)
     return bootstrap_estimate(values, synthetic.patients, (0.0, MOST))
 
 

@@ -12,6 +12,8 @@ from dpsynth.evaluation.case import Case, Step
 from dpsynth.evaluation.estimate import subsample
 from dpsynth.evaluation.evaluation import Row, row
 from dpsynth.evaluation.fidelity.picture_manifold import MOST as MOVED
+from dpsynth.evaluation.leakage.near_pictures import nearness
+from dpsynth.evaluation.leakage.views import flipped_and_shifted
 from dpsynth.evaluation.shown import Shown, random_shades, shown, without_detail
 from dpsynth.evaluation.steps.likeness import compared
 from dpsynth.evaluation.steps.looks import COMPARED, look_rows
@@ -107,13 +109,19 @@ def nearness_rows(
     rows = []
     for table, most in (
         (leakage.PICTURES, COMPARED),
-        (leakage.MOVED_PICTURES, MOVED),
+        (leakage.SEEN_PICTURES, MOVED),
         (leakage.READERS if label is not None else {}, 5 * COMPARED),
     ):
         copies, members, outsiders = _near(train, holdout, synthetic, codec, label, seed, most)
         for name, metric in table.items():
             three = (metric.measure(each, members, outsiders, seed=seed) for each in copies)
             rows.append(row(name, "leakage", metric, *three))
+    copies, members, outsiders = _near(train, holdout, synthetic, codec, label, seed, MOVED)
+    rng = np.random.default_rng([seed, 9])
+    made = [nearness(each, members, outsiders, flipped_and_shifted, rng) for each in copies]
+    for name, moved in leakage.MOVED_PICTURES.items():
+        three = (moved.measure(each, seed=seed) for each in made)
+        rows.append(row(name, "leakage", moved, *three))
     return rows
 
 
