@@ -165,7 +165,7 @@ def leak(evaluation: Evaluation) -> Verdict:
     if not rows:
         return Verdict(question, "unknown", "Can't be assessed", ("No attack was possible.",))
     alpha = FALSE_ALARMS / len(rows)
-    chance = {"membership_auc": 0.5, "membership_tpr": ATTACKERS_ERROR}
+    chance = {"membership_auc": 0.5, "membership_tpr": ATTACKERS_ERROR, "picture_copies": 0.0}
     found = [r for r in rows if _leaks(r, alpha, chance.get(r.metric))]
     if found:
         return Verdict(question, "poor", "Yes", tuple(r.reading for r in found))

@@ -336,7 +336,7 @@ MANIFOLD: dict[str, Metric[OnNeighbourhoods]] = {
         scale="1: all; 0: none; by features of our own network",
         better="higher",
         real=OTHERS,
-        control=COARSE,
+        control=RANDOM_SHADES,
     ),
     "picture_recall": Metric(
         measure=picture_recall,
@@ -352,7 +352,7 @@ MANIFOLD: dict[str, Metric[OnNeighbourhoods]] = {
         scale="1: about as real pictures; 0: far from all",
         better="higher",
         real=OTHERS,
-        control=COARSE,
+        control=RANDOM_SHADES,
     ),
     "picture_coverage": Metric(
         measure=picture_coverage,

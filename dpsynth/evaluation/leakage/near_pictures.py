@@ -128,13 +128,15 @@ def _nearest(synthetic: Shown, real: Shown, views: Views, rng: np.random.Generat
     order = np.argsort(part, kind="stable")
     known, part = known[order], part[order]
     there, first = np.unique(part, return_index=True)
-    square = np.square(known).sum(axis=1)
+    # In 64 bits: the distance of a copy is a difference of large numbers, b b - 2 a b + a a.
+    square = np.square(known).sum(axis=1, keepdims=True)
+    known = np.concatenate([known, square], axis=1).T
     found = np.full((len(synthetic), PARTS), FAR)
     for made in views(synthetic.pixels):
         for start in range(0, len(made), BLOCK):
-            # In 64 bits: the distance of a copy is a difference of large numbers.
             some = made[start : start + BLOCK].astype(np.float64)
-            apart = np.minimum.reduceat(square - 2 * some @ known.T, first, axis=1)
+            factors = np.concatenate([-2 * some, np.ones((len(some), 1))], axis=1)
+            apart = np.minimum.reduceat(factors @ known, first, axis=1)
             apart += np.square(some).sum(axis=1)[:, None]
             here = np.s_[start : start + BLOCK, there]
             found[here] = np.minimum(found[here], apart)

@@ -11,7 +11,7 @@ from dpsynth.evaluation.evaluation import Row, row
 from dpsynth.evaluation.fidelity.kid import FEWEST
 from dpsynth.evaluation.fidelity.picture_manifold import picture_neighbourhoods
 from dpsynth.evaluation.fidelity.seen import Seen, seen
-from dpsynth.evaluation.shown import class_means, shown, without_detail
+from dpsynth.evaluation.shown import class_means, random_shades, shown
 from dpsynth.evaluation.steps.likeness import compared
 
 COMPARED = 2_000  # patients of a data set, at most
@@ -88,7 +88,7 @@ def _looks(case: Case) -> Looks:
     ]
     real = pictures[2]
     controls = {
-        fidelity.COARSE: real.like(without_detail(real.pixels)),
+        fidelity.RANDOM_SHADES: random_shades(real, rng),
         fidelity.CLASS_MEANS: class_means(real),
     }
     holdout, synthetic, other = (seen(each, rng) for each in pictures)

@@ -69,7 +69,11 @@ def test_pictures_of_few_patients_leave_parts_empty():
 def test_the_rows_hold_fresh_pictures_and_a_plain_copy_beside_the_copy(pictured_tokens):
     tokens, book = pictured_tokens
     rows = nearness_rows(tokens(200, 1), tokens(200, 2), tokens(100, 3), book, seed=0)
-    (row,) = rows
-    assert row.real.low < 1 < row.real.high
-    assert row.control.high < 0.2
-    assert row.better == "higher"
+    found = {row.metric: row for row in rows}
+    assert set(found) == {"near_ratio", "near_ratio_moved", "near_ratio_features", "picture_copies"}
+    for name in ("near_ratio", "near_ratio_moved"):
+        row = found[name]
+        assert row.real.low < 1 < row.real.high
+        assert row.control.high < 0.2
+        assert row.better == "higher"
+    assert found["picture_copies"].control.value == 1.0

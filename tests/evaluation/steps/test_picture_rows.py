@@ -12,7 +12,11 @@ from dpsynth.evaluation.report import write_report
 from dpsynth.evaluation.run import evaluate
 from dpsynth.evaluation.verdict import verdicts
 
-NAMES = [*fidelity.PICTURES, *fidelity.LOOKS, *utility.PICTURES, *leakage.PICTURES]
+NAMES = [
+    *fidelity.PICTURES, *fidelity.LOOKS, *fidelity.MANIFOLD, *fidelity.VARIETY,
+    *utility.PICTURES,
+    *leakage.PICTURES, *leakage.SEEN_PICTURES, *leakage.MOVED_PICTURES, *leakage.READERS,
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,24 @@ def test_fresh_pictures_get_good_marks(judged):
     assert leak.level == "good"
     reached = {r.metric: r.reached for r in judged["fresh"].rows if r.metric in NAMES}
     assert min(reached[name] for name in fidelity.PICTURES) > 0.8
+
+
+def test_each_class_has_a_row_of_its_own(judged):
+    rows = {r.group: r for r in judged["fresh"].rows if r.metric == "class_kid"}
+    assert set(rows) == {"ill false", "ill true"}
+    for row in rows.values():
+        assert row.family == "bias" and row.value.assessable
+        assert row.value.high < row.control.low  # pictures of the other class are told apart
+    assert not judged["empty"].get("class_kid", "ill true").value.assessable
+
+
+def test_classes_with_few_patients_are_not_assessed(people, picture_schema, pictured_tokens):
+    found = evaluate(
+        people(90, 1), people(60, 2), people(90, 3), picture_schema, pictured_tokens[1]
+    )
+    row = found.get("class_kid", "ill true")
+    assert "fewer than 40 real patients held out" in row.value.note
+    assert "fewer than 40" in row.real.note
 
 
 def test_a_plain_copy_is_found_by_its_pictures(judged):
