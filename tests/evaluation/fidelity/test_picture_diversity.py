@@ -22,7 +22,7 @@ def test_the_ratio_of_mean_distances_worked_by_hand():
 
 
 def test_classes_are_judged_apart_and_weigh_the_same():
-    # Class b of the copy shows one picture: (1 + 0) / 2. Classes lie far apart, which is no variety.
+    # Class b of the copy shows one picture: (1 + 0) / 2. Classes far apart are no variety.
     real, other = rows(400, 1), rows(400, 2)
     other.features[other.code == 1] = 7.0
     # Mean distances of 200 have a relative sd of about .02: .1 is 6 of them, halved.

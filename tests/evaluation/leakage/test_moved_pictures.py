@@ -65,7 +65,7 @@ def test_copies_of_outsiders_are_no_leak():
 
 
 def test_chance_alone_is_rarely_taken_for_copies():
-    # One copied, none wrong: the interval holds 0; 20 of 200: .1 +- 1.96 sqrt((21 - 2) / 201 / 200).
+    # One copied: the interval holds 0; 20 of 200: .1 +- 1.96 sqrt((21 - 2) / 201 / 200).
     n = 200
     for hits, half in ((0, 0.0098), (1, 0.0138), (20, 0.0426)):
         to = np.ones((n, 20))

@@ -4,8 +4,21 @@ import numpy as np
 import pytest
 from pictured import flat, noisy
 
+from dpsynth.evaluation.fidelity import picture_features
+from dpsynth.evaluation.fidelity.picture_features import trained
 from dpsynth.evaluation.leakage.near_pictures import LEAST, MOST, near_ratio
 from dpsynth.evaluation.steps.pictures import nearness_rows
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """A network that learnt less: enough to see, in seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(picture_features, "PATIENTS", 100)
+        patch.setattr(picture_features, "STEPS", 30)
+        trained.cache_clear()
+        yield
+    trained.cache_clear()
 
 
 def test_the_ratio_is_of_mean_distances():

@@ -8,6 +8,8 @@ import pytest
 from dpsynth.cli.summary import summary
 from dpsynth.data.records import Records
 from dpsynth.evaluation import fidelity, leakage, utility
+from dpsynth.evaluation.fidelity import picture_features
+from dpsynth.evaluation.fidelity.picture_features import trained
 from dpsynth.evaluation.report import write_report
 from dpsynth.evaluation.run import evaluate
 from dpsynth.evaluation.verdict import verdicts
@@ -17,6 +19,17 @@ NAMES = [
     *utility.PICTURES,
     *leakage.PICTURES, *leakage.SEEN_PICTURES, *leakage.MOVED_PICTURES, *leakage.READERS,
 ]  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """A network that learnt less: enough to see, in seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(picture_features, "PATIENTS", 100)
+        patch.setattr(picture_features, "STEPS", 30)
+        trained.cache_clear()
+        yield
+    trained.cache_clear()
 
 
 @pytest.fixture(scope="module")
