@@ -17,7 +17,7 @@ FEWEST = 2 * GROUPS
 TOO_FEW = f"fewer than {FEWEST} pictures"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Neighbourhoods:
     """How two sets of as many rows lie among each other.
 
@@ -43,8 +43,8 @@ class Neighbourhoods:
 def picture_neighbourhoods(real: Seen, other: Seen, *, seed: int = 0) -> Neighbourhoods:
     """Neighbourhoods of features, of at most `MOST` pictures of each kind, drawn by `seed`."""
     rng, n = np.random.default_rng(seed), min(len(real), len(other), MOST)
-    pair = [each.features[subsample(len(each), n, rng)] for each in (real, other)]
-    return neighbourhoods(*pair, NEAREST, rng)
+    one, two = (each.features[subsample(len(each), n, rng)] for each in (real, other))
+    return neighbourhoods(one, two, NEAREST, rng)
 
 
 def neighbourhoods(
@@ -61,7 +61,7 @@ def neighbourhoods(
     """
     n = len(real)
     if n < FEWEST or len(other) != n:
-        return Neighbourhoods(*(np.empty(0) for _ in range(4)), n)
+        return _as_found(np.empty((0, 4)), n)
     across, own = cdist(real, other), [cdist(real, real), cdist(other, other)]
     found = np.empty((GROUPS + 1, 4))
     for row, kept in enumerate(left_out(n, rng)):
@@ -75,7 +75,15 @@ def neighbourhoods(
             among_real.sum(axis=0).mean() / k,
             among_real.any(axis=1).mean(),
         )
-    return Neighbourhoods(*found.T, n)
+    return _as_found(found, n)
+
+
+def _as_found(found: np.ndarray, n: int) -> Neighbourhoods:
+    """From (values, 4), in the order of the fields."""
+    precision, recall, density, coverage = found.T
+    return Neighbourhoods(
+        precision=precision, recall=recall, density=density, coverage=coverage, n=n
+    )
 
 
 def picture_precision(made: Neighbourhoods) -> Estimate:
