@@ -31,12 +31,14 @@ def as_features(pixels: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def flipped_and_shifted(pixels: np.ndarray) -> Iterator[np.ndarray]:
-    """Pixels of small pictures, also flipped left to right and shifted by up to `SHIFT` pixels.
+    """Pixels of small grey pictures, also flipped left to right and shifted by `SHIFT` at most.
 
     A model that was trained on flipped and shifted pictures gives its copies so, and pixel by
     pixel they are as far from the training picture as any other. A margin of the greatest shift
-    is left out, so that all views show parts of the picture and no filling.
+    is left out, so that all views show parts of the picture and no filling. Colours would treble
+    the work, and say little of where things lie.
     """
+    pixels = pixels.mean(axis=3, keepdims=True, dtype=np.float32)
     size = pixels.shape[1]
     most = min(SHIFT, size // 8)
     kept = size - 2 * most

@@ -39,6 +39,10 @@ def test_views_are_flips_and_shifts_of_what_is_inside():
     # Row 0 begins with 0, 1, 2: its flip begins with 15, 14, 13.
     corner = [round(float(each[0, 0] * 255)) for each in views]
     assert 0 in corner and 4 * 16 + 4 in corner and 15 in corner
+    # Colours are put together: (0 + 3 + 6) / 3 is 3, as in a grey picture of 3.
+    coloured = np.concatenate([pixels // 64, pixels // 64 + 3, pixels // 64 + 6], axis=3)
+    grey = next(iter(flipped_and_shifted(pixels // 64 + 3)))
+    np.testing.assert_allclose(next(iter(flipped_and_shifted(coloured))), grey, rtol=1e-6)
     # A small picture is shifted by an eighth of its side at most.
     assert len(list(flipped_and_shifted(pixels[:, :8, :8]))) == 2 * 3**2
     assert len(list(flipped_and_shifted(pixels[:, :4, :4]))) == 2

@@ -52,8 +52,11 @@ def judged(people, picture_schema, pictured_tokens):
 
     fresh = people(300, 3)
     grey = np.full_like(fresh.pictures, 128)
+    moved = train.pictures[..., ::-1, :].copy()
+    moved[..., 1:, :] = moved[..., :-1, :].copy()
     return {
         "fresh": judge(fresh),
+        "moved": judge(Records(train.keys, train.static, train.visits, moved)),
         "copied": judge(train),
         "grey": judge(Records(fresh.keys, fresh.static, fresh.visits, grey)),
         "empty": judge(fresh.take(np.zeros(0, dtype=np.int64))),
@@ -100,6 +103,14 @@ def test_a_plain_copy_is_found_by_its_pictures(judged):
     *_, leak = verdicts(judged["copied"])
     assert leak.level == "poor"
     assert any("Pictures near trained-on ones" in why for why in leak.why)
+
+
+def test_a_flipped_and_shifted_copy_is_found(judged):
+    *_, leak = verdicts(judged["moved"])
+    assert any("flipped or shifted" in why for why in leak.why)
+    # Half of the training patients are compared, so half of the copy is seen to be one.
+    assert judged["moved"].get("picture_copies").value.value == pytest.approx(0.5, abs=0.05)
+    assert judged["moved"].get("near_ratio").value.high > 0.9  # pixel by pixel it is not
 
 
 def test_pictures_that_show_nothing_are_worth_nothing(judged):
