@@ -43,9 +43,23 @@ def jackknifed(
         raise ValueError(
             f"samples must have one size, at least {2 * GROUPS}, got {n}, {len(other)}"
         )
-    value = statistic(one, other)
-    group = rng.permutation(n) % GROUPS
-    left = np.array([statistic(one[group != g], other[group != g]) for g in range(GROUPS)])
+    values = [statistic(one[kept], other[kept]) for kept in left_out(n, rng)]
+    return jackknife_estimate(np.array(values), n, (least, math.inf))
+
+
+def left_out(n: int, rng: np.random.Generator) -> np.ndarray:
+    """(GROUPS + 1, n) bool, who is kept: in row 0 everyone, in every other all but one group."""
+    kept = np.ones((GROUPS + 1, n), dtype=bool)
+    kept[rng.permutation(n) % GROUPS + 1, np.arange(n)] = False
+    return kept
+
+
+def jackknife_estimate(
+    values: np.ndarray, n: int, bounds: tuple[float, float] = (-math.inf, math.inf)
+) -> Estimate:
+    """The estimate of (GROUPS + 1) values, of everyone and of all but each group: see above."""
+    value, left = float(values[0]), values[1:]
     spread = math.sqrt((GROUPS - 1) / GROUPS * float(((left - left.mean()) ** 2).sum()))
     half = float(t.ppf(0.975, GROUPS - 1)) * spread
-    return Estimate(value, max(value - half, min(least, value)), value + half, n)
+    low, high = max(value - half, bounds[0]), min(value + half, bounds[1])
+    return Estimate(value, min(low, value), max(high, value), n)

@@ -5,7 +5,7 @@ import pytest
 from pictured import flat, noisy
 
 from dpsynth.data.codec import Tokens, codec
-from dpsynth.evaluation.shown import UNKNOWN, random_shades, shown, small
+from dpsynth.evaluation.shown import UNKNOWN, class_means, random_shades, shown, small
 from dpsynth.schema import Label, Schema
 
 COLUMNS = {
@@ -67,3 +67,10 @@ def test_random_shades_keep_all_but_the_pixels():
     made = random_shades(real, np.random.default_rng(1))
     assert made.code is real.code and made.pixels.shape == real.pixels.shape
     assert (made.pixels != real.pixels).mean() > 0.9
+
+
+def test_class_means_count_every_patient_once():
+    # Class 0: patient 0 shows 0 and 200, patient 1 shows 40: (100 + 40) / 2. Class 1: 90 alone.
+    given = flat([0, 200, 40, 90], patients=[0, 0, 1, 2], code=[0, 0, 0, 1])
+    assert class_means(given).pixels[:, 0, 0, 0].tolist() == [70, 70, 70, 90]
+    assert len(class_means(flat([], total=1))) == 0

@@ -16,7 +16,7 @@ from dpsynth.evaluation.fidelity.cross_lag import cross_lag
 from dpsynth.evaluation.fidelity.discriminator import c2st_auc
 from dpsynth.evaluation.fidelity.frechet import frechet
 from dpsynth.evaluation.fidelity.gaps import gap_ks, gap_wasserstein
-from dpsynth.evaluation.fidelity.kid import kid
+from dpsynth.evaluation.fidelity.kid import features_kid, kid
 from dpsynth.evaluation.fidelity.lengths import length_tv, length_wasserstein
 from dpsynth.evaluation.fidelity.mean_picture import mean_picture_distance
 from dpsynth.evaluation.fidelity.missing import missing_over_time
@@ -31,7 +31,16 @@ from dpsynth.evaluation.fidelity.neighbours import (
 from dpsynth.evaluation.fidelity.one_way import tv1
 from dpsynth.evaluation.fidelity.p_value import c2st_p
 from dpsynth.evaluation.fidelity.patient_gaps import patient_gap_ks
+from dpsynth.evaluation.fidelity.picture_diversity import picture_diversity
+from dpsynth.evaluation.fidelity.picture_manifold import (
+    Neighbourhoods,
+    picture_coverage,
+    picture_density,
+    picture_precision,
+    picture_recall,
+)
 from dpsynth.evaluation.fidelity.rules import rules_broken
+from dpsynth.evaluation.fidelity.seen import Seen
 from dpsynth.evaluation.fidelity.shades import shade_tv
 from dpsynth.evaluation.fidelity.survival import survival_distance
 from dpsynth.evaluation.fidelity.three_way import tv3
@@ -50,6 +59,7 @@ OTHERS = "other real patients"
 HELD_OUT = "real patients held out"
 GUESS = "a guess from the schema alone"
 COARSE = "real pictures without detail"
+CLASS_MEANS = "the mean picture of each class, repeated"
 SHUFFLED = "real columns, each shuffled across patients"
 RANDOM_SHADES = "pictures of random shades"
 TYPICAL = "patients of each column's most frequent value"
@@ -81,6 +91,27 @@ class OnPixels(Protocol):
 
     def __call__(self, real: np.ndarray, other: np.ndarray, *, seed: int = 0) -> Estimate:
         """Compare `other` with `real`, both (n, size, size, channels) uint8."""
+
+
+class OnFeatures(Protocol):
+    """A distance between two sets of features, one picture of each patient."""
+
+    def __call__(self, real: np.ndarray, other: np.ndarray, *, seed: int = 0) -> Estimate:
+        """Compare `other` with `real`, both (n, width)."""
+
+
+class OnNeighbourhoods(Protocol):
+    """A figure of how two sets of pictures lie among each other."""
+
+    def __call__(self, made: Neighbourhoods) -> Estimate:
+        """Judge the copy's pictures."""
+
+
+class OnSeen(Protocol):
+    """A comparison of what the network sees in two sets of pictures, class by class."""
+
+    def __call__(self, real: Seen, other: Seen, *, seed: int = 0) -> Estimate:
+        """Compare `other` with `real`."""
 
 
 class OnRules(Protocol):
@@ -392,5 +423,62 @@ LOOKS: dict[str, Metric[OnPixels]] = {
         better="lower",
         real=OTHERS,
         control=COARSE,
+    ),
+}
+
+MANIFOLD: dict[str, Metric[OnNeighbourhoods]] = {
+    "picture_precision": Metric(
+        measure=picture_precision,
+        title="Synthetic pictures that lie among real ones",
+        scale="1: all; 0: none; by features of our own network",
+        better="higher",
+        real=OTHERS,
+        control=RANDOM_SHADES,
+    ),
+    "picture_recall": Metric(
+        measure=picture_recall,
+        title="Real pictures that lie among synthetic ones",
+        scale="1: all; 0: none; by features of our own network",
+        better="higher",
+        real=OTHERS,
+        control=CLASS_MEANS,
+    ),
+    "picture_density": Metric(
+        measure=picture_density,
+        title="Synthetic pictures where real ones are many",
+        scale="1: about as real pictures; 0: far from all",
+        better="higher",
+        real=OTHERS,
+        control=RANDOM_SHADES,
+    ),
+    "picture_coverage": Metric(
+        measure=picture_coverage,
+        title="Real pictures with a synthetic one near",
+        scale="1: all; 0: none; by features of our own network",
+        better="higher",
+        real=OTHERS,
+        control=CLASS_MEANS,
+    ),
+}
+
+VARIETY: dict[str, Metric[OnSeen]] = {
+    "picture_diversity": Metric(
+        measure=picture_diversity,
+        title="How varied pictures of a class are",
+        scale="1: as real ones; 0: one picture for each class",
+        better="higher",
+        real=OTHERS,
+        control=CLASS_MEANS,
+    ),
+}
+
+CLASSES: dict[str, Metric[OnFeatures]] = {
+    "class_kid": Metric(
+        measure=features_kid,
+        title="Looks of the pictures of a class",
+        scale="0: spread alike; features of our own network, no other's",
+        better="lower",
+        real=OTHERS,
+        control="real pictures of the other classes",
     ),
 }

@@ -40,8 +40,15 @@ def kid(real: np.ndarray, other: np.ndarray, *, seed: int = 0) -> Estimate:
     pair = as_many(real, other, seed)
     if len(pair[0]) < FEWEST:
         return not_assessable(f"fewer than {FEWEST} pictures", len(pair[0]))
-    seen = [features(each) for each in pair]
-    return jackknifed(discrepancy, seen[0], seen[1], np.random.default_rng(seed))
+    return features_kid(*(features(each) for each in pair), seed=seed)
+
+
+def features_kid(real: np.ndarray, other: np.ndarray, *, seed: int = 0) -> Estimate:
+    """`kid` of (n, width) features, where they are known."""
+    one, two = as_many(real, other, seed)
+    if len(one) < FEWEST:
+        return not_assessable(f"fewer than {FEWEST} pictures", len(one))
+    return jackknifed(discrepancy, one, two, np.random.default_rng(seed))
 
 
 def discrepancy(real: np.ndarray, other: np.ndarray) -> float:

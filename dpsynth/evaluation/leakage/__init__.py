@@ -18,15 +18,18 @@ from dpsynth.evaluation.leakage.closest import dcr_share
 from dpsynth.evaluation.leakage.copies import copy_rate
 from dpsynth.evaluation.leakage.density_ratio import ratio_attack
 from dpsynth.evaluation.leakage.inference import attribute_inference
+from dpsynth.evaluation.leakage.inversion import inversion
 from dpsynth.evaluation.leakage.membership import (
     FALSE_ALARMS,
     Attack,
     membership_auc,
     membership_tpr,
 )
+from dpsynth.evaluation.leakage.moved_pictures import near_ratio_moved, picture_copies
 from dpsynth.evaluation.leakage.near_copies import RATE, near_copy_rate
-from dpsynth.evaluation.leakage.near_pictures import near_ratio
+from dpsynth.evaluation.leakage.near_pictures import Nearness, near_ratio
 from dpsynth.evaluation.leakage.nearest import Distances, nearest_attack
+from dpsynth.evaluation.leakage.views import as_features
 from dpsynth.evaluation.metric import Metric
 from dpsynth.evaluation.shown import Shown
 
@@ -47,6 +50,13 @@ class OnNearness(Protocol):
     def __call__(
         self, synthetic: Shown, members: Shown, outsiders: Shown, *, seed: int = 0
     ) -> Estimate:
+        """Judge the copy's pictures."""
+
+
+class OnDistances(Protocol):
+    """A measure of distances from pictures to those trained on, and to others."""
+
+    def __call__(self, made: Nearness, *, seed: int = 0) -> Estimate:
         """Judge the copy's pictures."""
 
 
@@ -105,6 +115,7 @@ METRICS: dict[str, Metric[OnAttack]] = {**ON["nearest"], **ON["ratio"]}
 
 CHANCE = {
     "membership_auc": 0.5,
+    "picture_copies": 0.0,
     "membership_tpr_at_0.001": 0.001,
     "membership_tpr": FALSE_ALARMS,
     "membership_tpr_at_0.1": 0.1,
@@ -186,6 +197,48 @@ PICTURES: dict[str, Metric[OnNearness]] = {
     ),
 }
 
+SEEN_PICTURES: dict[str, Metric[OnNearness]] = {
+    "near_ratio_features": Metric(
+        measure=partial(near_ratio, views=as_features),
+        title="Pictures near trained-on ones, in what a network sees",
+        scale="1: not nearer; 0: every picture is a copy",
+        better="higher",
+        real=FRESH,
+        control=PLAIN_COPY,
+    ),
+}
+
+MOVED_PICTURES: dict[str, Metric[OnDistances]] = {
+    "near_ratio_moved": Metric(
+        measure=near_ratio_moved,
+        title="Pictures near trained-on ones, flipped and shifted",
+        scale="1: not nearer; 0: every picture is a copy, or one flipped or shifted",
+        better="higher",
+        real=FRESH,
+        control=PLAIN_COPY,
+    ),
+    "picture_copies": Metric(
+        measure=picture_copies,
+        title="Synthetic patients with a trained-on picture, flipped or shifted",
+        scale="0: nobody; 1: everybody",
+        better="lower",
+        real=FRESH,
+        control=PLAIN_COPY,
+    ),
+}
+
+# Of pictures with a label.
+READERS: dict[str, Metric[OnNearness]] = {
+    "inversion": Metric(
+        measure=inversion,
+        title="What a classifier from the copy shows of the trained-on",
+        scale="0: nothing; 1: their mean picture, and nobody else's",
+        better="lower",
+        real=FRESH,
+        control=PLAIN_COPY,
+    ),
+}
+
 __all__ = [
     "ANONYMETER",
     "ATTACKS",
@@ -194,12 +247,16 @@ __all__ = [
     "FRESH",
     "LEGACY",
     "METRICS",
+    "MOVED_PICTURES",
     "NEAR",
     "ON",
     "PICTURES",
     "PLAIN_COPY",
+    "READERS",
     "SECRETS",
+    "SEEN_PICTURES",
     "Attack",
     "OnAttack",
+    "OnDistances",
     "OnSecret",
 ]

@@ -11,27 +11,36 @@ from dpsynth.evaluation import fidelity, leakage, utility
 from dpsynth.evaluation.case import Case, Step
 from dpsynth.evaluation.estimate import subsample
 from dpsynth.evaluation.evaluation import Row, row
+from dpsynth.evaluation.fidelity.picture_manifold import MOST as MOVED
+from dpsynth.evaluation.leakage.near_pictures import nearness
+from dpsynth.evaluation.leakage.views import flipped_and_shifted
 from dpsynth.evaluation.shown import Shown, random_shades, shown, without_detail
 from dpsynth.evaluation.steps.likeness import compared
+from dpsynth.evaluation.steps.looks import COMPARED, look_rows
 from dpsynth.evaluation.utility.pictures import read_pictures, uninformed_reader
 from dpsynth.schema import Label
 
-COMPARED = 2_000  # patients of a data set, at most
-
 
 def steps(case: Case) -> Iterator[Step]:
-    """One step, if there are pictures."""
+    """Two steps, if there are pictures."""
     if case.codec.picture is not None:
         yield "pictures", lambda: rows(case)
+        yield "looks of pictures", lambda: look_rows(case)
 
 
 def remarks(case: Case) -> list[str]:
     """Caps that took effect."""
     if case.codec.picture is None:
         return []
-    if max(map(len, (case.train, case.holdout, case.synthetic))) <= COMPARED:
-        return []
-    return [f"pictures of {COMPARED:,} patients of a data set are compared, at random"]
+    found, most = [], max(map(len, (case.train, case.holdout, case.synthetic)))
+    if most > COMPARED:
+        found.append(f"pictures of {COMPARED:,} patients of a data set are compared, at random")
+    if most > MOVED:
+        found.append(
+            f"neighbourhoods of pictures, and copies that are flipped, shifted or seen by a "
+            f"network, are looked for among {MOVED:,} patients of a data set"
+        )
+    return found
 
 
 def rows(case: Case) -> list[Row]:
@@ -42,7 +51,7 @@ def rows(case: Case) -> list[Row]:
     three = (case.train.tokens, case.holdout.tokens, case.synthetic.tokens)
     if label is not None:
         found += reading_rows(*three, case.codec, label, seed)
-    return found + nearness_rows(*three, case.codec, seed)
+    return found + nearness_rows(*three, case.codec, seed, label)
 
 
 def likeness_rows(
@@ -86,26 +95,53 @@ def reading_rows(
 
 
 def nearness_rows(
-    train: Tokens, holdout: Tokens, synthetic: Tokens, codec: Codec, seed: int
+    train: Tokens,
+    holdout: Tokens,
+    synthetic: Tokens,
+    codec: Codec,
+    seed: int,
+    label: Label | None = None,
 ) -> list[Row]:
     """Whether pictures lie nearer to training pictures than to others.
 
     Half of the holdout stands for other real patients, the other half for a fresh copy.
     """
+    rows = []
+    for table, most in (
+        (leakage.PICTURES, COMPARED),
+        (leakage.SEEN_PICTURES, MOVED),
+        (leakage.READERS if label is not None else {}, 5 * COMPARED),
+    ):
+        copies, members, outsiders = _near(train, holdout, synthetic, codec, label, seed, most)
+        for name, metric in table.items():
+            three = (metric.measure(each, members, outsiders, seed=seed) for each in copies)
+            rows.append(row(name, "leakage", metric, *three))
+    copies, members, outsiders = _near(train, holdout, synthetic, codec, label, seed, MOVED)
+    rng = np.random.default_rng([seed, 9])
+    made = [nearness(each, members, outsiders, flipped_and_shifted, rng) for each in copies]
+    for name, moved in leakage.MOVED_PICTURES.items():
+        three = (moved.measure(each, seed=seed) for each in made)
+        rows.append(row(name, "leakage", moved, *three))
+    return rows
+
+
+def _near(
+    train: Tokens,
+    holdout: Tokens,
+    synthetic: Tokens,
+    codec: Codec,
+    label: Label | None,
+    seed: int,
+    most: int,
+) -> tuple[list[Shown], Shown, Shown]:
+    """The copy, a fresh and a plain one; members; as many outsiders. Each of `most` patients."""
     rng = np.random.default_rng([seed, 8])
     order = rng.permutation(len(holdout))
-    same = min(len(train), len(holdout) // 2, COMPARED)
-    members = shown(train.take(np.sort(rng.permutation(len(train))[:same])), codec, None)
-    outsiders = shown(holdout.take(np.sort(order[:same])), codec, None)
-    fresh = shown(holdout.take(np.sort(order[same : same + COMPARED])), codec, None)
-    copies = [_some(synthetic, codec, None, rng), fresh, members]
-    rows = []
-    for name, metric in leakage.PICTURES.items():
-        value, real, control = (
-            metric.measure(each, members, outsiders, seed=seed) for each in copies
-        )
-        rows.append(row(name, "leakage", metric, value, real, control))
-    return rows
+    same = min(len(train), len(holdout) // 2, most)
+    members = shown(train.take(np.sort(rng.permutation(len(train))[:same])), codec, label)
+    outsiders = shown(holdout.take(np.sort(order[:same])), codec, label)
+    fresh = shown(holdout.take(np.sort(order[same : same + most])), codec, label)
+    return [_some(synthetic, codec, label, rng, most), fresh, members], members, outsiders
 
 
 def _some(

@@ -25,21 +25,32 @@ def read_pictures(train: Shown, test: Shown) -> Predicted:
 
     Reference: Esteban, Hyland, Rätsch, Real-valued medical time series generation, 2017.
     """
-    known, asked = train.code != UNKNOWN, test.code != UNKNOWN
-    y = train.positive[known]
+    asked, y = test.code != UNKNOWN, train.positive[train.code != UNKNOWN]
     share = float(y.mean()) if len(y) else 0.0
-    score, note = np.full(int(asked.sum()), share), ""
-    seen = 2 * small(train.pixels[known]) - 1
-    if share in (0.0, 1.0):
-        note = ONE_CLASS if len(y) else "not assessable: no training sample"
-    elif np.ptp(seen, axis=0).max() == 0:
-        # A fit would rank by brightness, on the side to which its last digit happens to lean.
-        note = "not assessable: the training pictures are all alike"
-    elif asked.any():
-        model = LogisticRegression(C=PULL, max_iter=ROUNDS)
-        model.fit(seen, y)
-        score = model.predict_proba(2 * small(test.pixels[asked]) - 1)[:, 1]
+    score = np.full(int(asked.sum()), share)
+    model, note = reader(train)
+    if model is not None and asked.any():
+        score = model.predict_proba(as_read(test.pixels[asked]))[:, 1]
     return predicted(test, score, share, note)
+
+
+def reader(train: Shown) -> tuple[LogisticRegression | None, str]:
+    """The classifier for `as_read` pictures, or none and why."""
+    known = train.code != UNKNOWN
+    y, seen = train.positive[known], as_read(train.pixels[known])
+    if not len(y):
+        return None, "not assessable: no training sample"
+    if y.all() or not y.any():
+        return None, ONE_CLASS
+    if np.ptp(seen, axis=0).max() == 0:
+        # A fit would rank by brightness, on the side to which its last digit happens to lean.
+        return None, "not assessable: the training pictures are all alike"
+    return LogisticRegression(C=PULL, max_iter=ROUNDS).fit(seen, y), ""
+
+
+def as_read(pixels: np.ndarray) -> np.ndarray:
+    """(pictures, features) in [-1, 1]: small pictures, as the classifier reads them."""
+    return 2 * small(pixels) - 1
 
 
 def uninformed_reader(train: Shown, test: Shown) -> Predicted:

@@ -47,6 +47,8 @@ def test_the_frechet_distance_worked_by_hand():
     real, other = np.array([[-1.0], [1.0]]), np.array([[1.0], [5.0]])
     assert distance(real, other) == pytest.approx(11.0)
     assert distance(real, real) == pytest.approx(0.0, abs=1e-9)
+    # In 32 bits, squares of 10^4 would swallow variances of 2 and 8.
+    assert distance(real + 1e4, other + 1e4) == pytest.approx(11.0, rel=1e-6)
 
 
 def test_the_interval_of_a_mean_is_students():

@@ -8,11 +8,28 @@ import pytest
 from dpsynth.cli.summary import summary
 from dpsynth.data.records import Records
 from dpsynth.evaluation import fidelity, leakage, utility
+from dpsynth.evaluation.fidelity import picture_features
+from dpsynth.evaluation.fidelity.picture_features import trained
 from dpsynth.evaluation.report import write_report
 from dpsynth.evaluation.run import evaluate
 from dpsynth.evaluation.verdict import verdicts
 
-NAMES = [*fidelity.PICTURES, *fidelity.LOOKS, *utility.PICTURES, *leakage.PICTURES]
+NAMES = [
+    *fidelity.PICTURES, *fidelity.LOOKS, *fidelity.MANIFOLD, *fidelity.VARIETY,
+    *utility.PICTURES,
+    *leakage.PICTURES, *leakage.SEEN_PICTURES, *leakage.MOVED_PICTURES, *leakage.READERS,
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """A network that learnt less: enough to see, in seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(picture_features, "PATIENTS", 100)
+        patch.setattr(picture_features, "STEPS", 30)
+        trained.cache_clear()
+        yield
+    trained.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +52,11 @@ def judged(people, picture_schema, pictured_tokens):
 
     fresh = people(300, 3)
     grey = np.full_like(fresh.pictures, 128)
+    moved = train.pictures[..., ::-1, :].copy()
+    moved[..., 1:, :] = moved[..., :-1, :].copy()
     return {
         "fresh": judge(fresh),
+        "moved": judge(Records(train.keys, train.static, train.visits, moved)),
         "copied": judge(train),
         "grey": judge(Records(fresh.keys, fresh.static, fresh.visits, grey)),
         "empty": judge(fresh.take(np.zeros(0, dtype=np.int64))),
@@ -60,11 +80,37 @@ def test_fresh_pictures_get_good_marks(judged):
     assert min(reached[name] for name in fidelity.PICTURES) > 0.8
 
 
+def test_each_class_has_a_row_of_its_own(judged):
+    rows = {r.group: r for r in judged["fresh"].rows if r.metric == "class_kid"}
+    assert set(rows) == {"ill false", "ill true"}
+    for row in rows.values():
+        assert row.family == "bias" and row.value.assessable
+        assert row.value.high < row.control.low  # pictures of the other class are told apart
+    assert not judged["empty"].get("class_kid", "ill true").value.assessable
+
+
+def test_classes_with_few_patients_are_not_assessed(people, picture_schema, pictured_tokens):
+    found = evaluate(
+        people(90, 1), people(60, 2), people(90, 3), picture_schema, pictured_tokens[1]
+    )
+    row = found.get("class_kid", "ill true")
+    assert "fewer than 40 real patients held out" in row.value.note
+    assert "fewer than 40" in row.real.note
+
+
 def test_a_plain_copy_is_found_by_its_pictures(judged):
     # Eight kinds of patients by columns: only the pictures can tell who was trained on.
     *_, leak = verdicts(judged["copied"])
     assert leak.level == "poor"
     assert any("Pictures near trained-on ones" in why for why in leak.why)
+
+
+def test_a_flipped_and_shifted_copy_is_found(judged):
+    *_, leak = verdicts(judged["moved"])
+    assert any("flipped or shifted" in why for why in leak.why)
+    # Half of the training patients are compared, so half of the copy is seen to be one.
+    assert judged["moved"].get("picture_copies").value.value == pytest.approx(0.5, abs=0.05)
+    assert judged["moved"].get("near_ratio").value.high > 0.9  # pixel by pixel it is not
 
 
 def test_pictures_that_show_nothing_are_worth_nothing(judged):
