@@ -1,10 +1,11 @@
 """The ledger: what every run has spent on each population of patients.
 
 A **population** is a group of patients that a steward names once; every version, extract and
-refresh of their data joins it, because privacy is spent by patients and not by files. What is
-written is never taken back: a run that failed or was abandoned has still asked its questions.
+refresh of their data joins it, because privacy is spent by patients and not by files. Populations
+that turn out to share patients make a **group**, with one sum and one cap. What is written is
+never taken back: a run that failed or was abandoned has still asked its questions.
 
-What this protects, and what it does not, is said in `dpsynth.privacy.ledger.chain`.
+What a cap promises is said in `dpsynth.privacy.ledger.filter`. What this protects, and what it does not, is said in `dpsynth.privacy.ledger.chain`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from typing import Any, Literal
 from dpsynth.errors import LedgerError
 from dpsynth.privacy.ledger import durable, prints
 from dpsynth.privacy.ledger.chain import Chain, Entry
-from dpsynth.privacy.ledger.sums import Reservation, Spent, check_budget, check_cap
+from dpsynth.privacy.ledger.filter import Cost
+from dpsynth.privacy.ledger.groups import Groups
+from dpsynth.privacy.ledger.sums import Reservation, Scope, Spent, check_budget
+from dpsynth.privacy.renyi import Renyi
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -64,12 +68,8 @@ class Ledger:
         marks = [prints.fingerprint(Path(file), secret) for file in files]
         with self._alone():
             known = self._known()
-            taken = {name.casefold(): name for name in self.populations()}
-            if taken.get(population.casefold(), population) != population:
-                raise LedgerError(
-                    f"population {population!r} differs from {taken[population.casefold()]!r} "
-                    "only by capitals; use that name"
-                )
+            self._check_free(population, "population", self._groups.names())
+            self._check_capitals(population, self.populations())
             fresh = []
             for file, mark in zip(files, marks, strict=True):
                 others = sorted(known.get(mark, set()) - {population})
@@ -114,21 +114,69 @@ class Ledger:
             )
         return names[0]
 
+    def group(self, name: str, populations: Sequence[str]) -> None:
+        """Write down that these populations share patients: from now on they add up.
+
+        Args:
+            name: of the group; it is made if it is new, and else grows.
+            populations: each in no other group.
+
+        Raises:
+            LedgerError: if a name is taken or unknown, or a population is in another group.
+        """
+        _check_name(name)
+        with self._alone():
+            self._check_free(name, "group", self.populations())
+            self._check_capitals(name, self._groups.names())
+            chains = {each: self._existing(each) for each in populations}
+            read = {each: chain.read() for each, chain in chains.items()}
+            for each, found in read.items():
+                other = self._groups.of(each, found.entries)
+                if other not in (None, name):
+                    raise LedgerError(
+                        f"population {each!r} is in group {other!r} already, which it never "
+                        f"leaves: add the others to that group"
+                    )
+            self._groups.add(name, populations)
+            for each, found in read.items():
+                if not any(e.type == "member" for e in found.entries):
+                    chains[each].append("member", {"group": name}, found)
+
+    def groups(self) -> dict[str, list[str]]:
+        """Populations by group."""
+        with self._together():
+            return {name: self._groups.members(name) for name in self._groups.names()}
+
     # --- what is spent --------------------------------------------------------------
 
     def reserve(
-        self, population: str, *, run: str, epsilon: float, delta: float, plan: Mapping[str, Any]
+        self,
+        population: str,
+        *,
+        run: str,
+        epsilon: float,
+        delta: float,
+        plan: Mapping[str, Any],
+        renyi: Renyi | None = None,
     ) -> Reservation:
         """Write down a run's whole plan; call it before the run's first question.
 
         Guarantee:
             When this returns, the reservation is on the disk. Nothing ever takes it back.
 
+        Args:
+            population: whose patients are asked.
+            run: its id.
+            epsilon, delta: of the whole plan.
+            plan: the questions.
+            renyi: the plan's curve; without it a cap counts epsilon and delta by addition.
+
         Raises:
             LedgerError: if it can't be written, or the run is already there.
-            BudgetError: if it would pass the population's cap.
+            BudgetError: if it would pass the cap of the population or of its group.
         """
         check_budget(epsilon, delta)
+        asked = Cost(epsilon=float(epsilon), delta=float(delta), renyi=renyi)
         with self._alone():
             chain = self._existing(population)
             found = chain.read()
@@ -137,14 +185,29 @@ class Ledger:
                     f"run {run!r} already has its budget in population {population!r}; "
                     "resume it or choose another run id"
                 )
-            check_cap(Spent.of(found.entries), population, epsilon, delta)
+            for scope in self._scopes(population, found.entries):
+                scope.check(asked)
             body = {
                 "run": run,
-                "epsilon": float(epsilon),
-                "delta": float(delta),
+                "epsilon": asked.epsilon,
+                "delta": asked.delta,
                 "plan": dict(plan),
             }
+            if renyi is not None:
+                body["renyi"] = renyi.public()
             return Reservation.of(population, chain.append("reserve", body, found))
+
+    def check(self, population: str, asked: Cost) -> None:
+        """Refuse what a cap does not hold, before any data are read; writes nothing.
+
+        What counts is `reserve`: another run may come between.
+
+        Raises:
+            BudgetError: if it would pass the cap of the population or of its group.
+        """
+        with self._together():
+            for scope in self._scopes(population):
+                scope.check(asked)
 
     def resume(self, population: str, *, run: str) -> Reservation:
         """Take up a run again; what it may ask is what it reserved, and no more.
@@ -203,17 +266,25 @@ class Ledger:
             body = {"purpose": purpose} | {k: v for k, v in more.items() if v is not None}
             self._existing(population).append("unprotected", body)
 
-    def cap(self, population: str, *, epsilon: float, delta: float) -> None:
-        """Set what may be spent on the population at most; the last cap holds."""
+    def cap(self, name: str, *, epsilon: float, delta: float) -> None:
+        """Set what may be spent on a population or a group at most; the last cap holds.
+
+        Raises:
+            LedgerError: if there is neither of that name, or it can't be written.
+        """
         check_budget(epsilon, delta)
         with self._alone():
-            self._existing(population).append(
-                "cap", {"epsilon": float(epsilon), "delta": float(delta)}
-            )
+            self._named(name).append("cap", {"epsilon": float(epsilon), "delta": float(delta)})
+
+    def scope(self, name: str) -> Scope:
+        """What adds up under a name: a population's own entries, or all of a group's."""
+        with self._together():
+            return self._scope(name)
 
     def spent(self, population: str) -> Spent:
-        """Add up every reservation of the population."""
-        return Spent.of(self.entries(population))
+        """Add up every reservation on the population's patients, its whole group's if it has one."""
+        with self._together():
+            return self._scopes(population)[-1].spent()
 
     def derived_secret(self, population: str, purpose: str) -> bytes:
         """32 bytes that only this ledger can make, the same at every call.
@@ -231,18 +302,23 @@ class Ledger:
         """Where the audit of a run keeps what it saw; no population's name begins so."""
         return self.root / ".audits" / f"{run}.jsonl"
 
-    def entries(self, population: str) -> list[Entry]:
-        """Return every entry in order, after checking the whole chain."""
+    def entries(self, name: str) -> list[Entry]:
+        """Return every entry of a population or a group, after checking the whole chain."""
         with self._together():
-            return list(self._existing(population).read().entries)
+            return list(self._named(name).read().entries)
 
-    def verify(self, population: str) -> None:
-        """Check the whole chain.
+    def verify(self, name: str) -> int:
+        """Check the whole chain of a population or a group, and that each knows the other.
+
+        Returns:
+            How many entries it holds.
 
         Raises:
             LedgerError: naming the line that was edited, removed or moved.
         """
-        self.entries(population)
+        with self._together():
+            self._scope(name)
+            return len(self._named(name).read().entries)
 
     def salted_head(self, population: str, salt: bytes | None = None) -> tuple[str, str]:
         """Return (salt, SHA-256 of salt and head) in hex, for a published card.
@@ -292,6 +368,48 @@ class Ledger:
     def _chain(self, population: str) -> Chain:
         return Chain(self.root / population, population)
 
+    @property
+    def _groups(self) -> Groups:
+        return Groups(self.root / ".groups")
+
+    def _named(self, name: str) -> Chain:
+        """The chain of a group or of a population."""
+        return self._groups.chain(name) if name in self._groups.names() else self._existing(name)
+
+    def _scope(self, name: str) -> Scope:
+        if name not in self._groups.names():
+            return self._scopes(name)[0]
+        parts = [self._existing(each).read().entries for each in self._groups.members(name)]
+        return Scope(
+            words=f"group {name!r}",
+            entries=tuple(entry for part in parts for entry in part),
+            caps=_caps(self._groups.chain(name).read().entries),
+        )
+
+    def _scopes(self, population: str, entries: Sequence[Entry] | None = None) -> list[Scope]:
+        """The population, and its group if it has one: each has a cap of its own."""
+        if entries is None:
+            entries = self._existing(population).read().entries
+        own = Scope(
+            words=f"population {population!r}", entries=tuple(entries), caps=_caps(entries)
+        )
+        group = self._groups.of(population, entries)
+        return [own] if group is None else [own, self._scope(group)]
+
+    @staticmethod
+    def _check_free(name: str, what: str, taken: Sequence[str]) -> None:
+        if name.casefold() in {each.casefold() for each in taken}:
+            other = {"population": "group", "group": "population"}[what]
+            raise LedgerError(f"{name!r} is the name of a {other}; choose another for the {what}")
+
+    @staticmethod
+    def _check_capitals(name: str, names: Sequence[str]) -> None:
+        taken = {each.casefold(): each for each in names}
+        if taken.get(name.casefold(), name) != name:
+            raise LedgerError(
+                f"{name!r} differs from {taken[name.casefold()]!r} only by capitals; use that name"
+            )
+
     def _existing(self, population: str) -> Chain:
         _check_name(population)
         chain = self._chain(population)
@@ -323,3 +441,7 @@ def _check_name(population: str) -> None:
 
 def _salted(salt: bytes, entry: Entry) -> str:
     return hashlib.sha256(salt + bytes.fromhex(entry.hash)).hexdigest()
+
+
+def _caps(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    return tuple(e for e in entries if e.type == "cap")

@@ -1,15 +1,17 @@
-"""What was reserved, and what all reservations of a population come to."""
+"""What was reserved, what all reservations come to, and what a cap leaves."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from dpsynth.errors import BudgetError, LedgerError
+from dpsynth.privacy.budget import reported
+from dpsynth.privacy.ledger import filter as privacy_filter
 from dpsynth.privacy.ledger.chain import Entry
+from dpsynth.privacy.ledger.filter import CHANCES, Cost, added, chances
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,41 +51,92 @@ class Reservation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scope:
+    """Patients whose spending adds up: those of a population, or of a group of populations.
+
+    Attributes:
+        words: what it is called, such as "population 'icu'".
+        entries: of all its populations.
+        caps: its own "cap" entries, the last of which holds.
+    """
+
+    words: str
+    entries: tuple[Entry, ...]
+    caps: tuple[Entry, ...]
+
+    @property
+    def costs(self) -> tuple[Cost, ...]:
+        """Of all reservations, finished or not."""
+        return tuple(Cost.of(e.body) for e in self.entries if e.type == "reserve")
+
+    def spent(self) -> Spent:
+        """What all of it comes to."""
+        costs, cap = self.costs, self.caps[-1].body if self.caps else None
+        delta = added([c.delta for c in costs])
+        at = cap["delta"] if cap else max(delta, chances(costs) / CHANCES)
+        counted = privacy_filter.spent(costs, at)
+        return Spent(
+            epsilon=added([c.epsilon for c in costs]),
+            delta=delta,
+            runs=len(costs),
+            unprotected=sum(e.type == "unprotected" for e in self.entries),
+            adaptive_epsilon=counted if math.isfinite(counted) else None,
+            at_delta=at,
+            cap_epsilon=cap["epsilon"] if cap else None,
+            cap_delta=cap["delta"] if cap else None,
+            left=max(cap["epsilon"] - counted, 0.0) if cap else None,
+        )
+
+    def check(self, asked: Cost) -> None:
+        """Refuse a run that would pass the cap.
+
+        Raises:
+            BudgetError: saying what is spent, what it asks, and what is left.
+        """
+        now = self.spent()
+        if now.cap_epsilon is None or now.left is None:
+            return
+        total = privacy_filter.together(self.costs, asked, now.at_delta)
+        if total > now.cap_epsilon:
+            raise BudgetError(
+                f"{self.words} has spent {_epsilon(now.adaptive_epsilon)} of its cap epsilon "
+                f"{now.cap_epsilon:g}, delta {now.at_delta:g}; this run asks epsilon "
+                f"{asked.epsilon:g}, delta {asked.delta:g}, which makes "
+                f"{_epsilon(total if math.isfinite(total) else None)}, and {_down(now.left):g} "
+                "is left: ask for less, or raise the cap knowingly"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spent:
-    """What all runs on a population have reserved, added up.
+    """What all runs on the same patients have reserved, added up.
 
     Guarantee:
-        Everything that the runs released is together (epsilon, delta)-DP by basic
-        composition, which holds even where a run was chosen after seeing the last one's
-        answers. Unprotected accesses are not covered by it.
+        Everything that the runs released is together (epsilon, delta)-DP by basic composition,
+        and (adaptive_epsilon, at_delta)-DP by the filter under a cap, both of which hold even
+        where a run was chosen after seeing the last one's answers (see `ledger.filter`).
+        Unprotected accesses are not covered by it.
 
     Attributes:
         epsilon, delta: sums over all reservations, finished or not.
         runs: number of reservations.
         unprotected: number of internal accesses without protection.
+        adaptive_epsilon: at `at_delta`, as a cap counts it; none if that delta is too small for
+            what the runs' curves do not cover.
+        at_delta: the cap's delta; without a cap that of the runs together.
         cap_epsilon, cap_delta: what may be spent at most, or none.
+        left: the cap's epsilon less `adaptive_epsilon`, or none without a cap.
     """
 
     epsilon: float
     delta: float
     runs: int
     unprotected: int
+    adaptive_epsilon: float | None
+    at_delta: float
     cap_epsilon: float | None = None
     cap_delta: float | None = None
-
-    @classmethod
-    def of(cls, entries: Sequence[Entry]) -> Spent:
-        """Add up one population's entries."""
-        runs = [e.body for e in entries if e.type == "reserve"]
-        caps = [e.body for e in entries if e.type == "cap"]
-        return cls(
-            epsilon=_total([r["epsilon"] for r in runs]),
-            delta=_total([r["delta"] for r in runs]),
-            runs=len(runs),
-            unprotected=sum(e.type == "unprotected" for e in entries),
-            cap_epsilon=caps[-1]["epsilon"] if caps else None,
-            cap_delta=caps[-1]["delta"] if caps else None,
-        )
+    left: float | None = None
 
 
 def check_budget(epsilon: float, delta: float) -> None:
@@ -97,19 +150,10 @@ def check_budget(epsilon: float, delta: float) -> None:
         raise LedgerError(f"delta must be in [0, 1), got {delta!r}")
 
 
-def check_cap(spent: Spent, population: str, epsilon: float, delta: float) -> None:
-    """Refuse a reservation that would pass the population's cap."""
-    for name, used, more, cap in (
-        ("epsilon", spent.epsilon, epsilon, spent.cap_epsilon),
-        ("delta", spent.delta, delta, spent.cap_delta),
-    ):
-        if cap is not None and _total([used, more]) > cap:
-            raise BudgetError(
-                f"population {population!r} has spent {name} {used:g} of its cap {cap:g}; "
-                f"{more:g} more does not fit: ask for less, or raise the cap knowingly"
-            )
+def _epsilon(value: float | None) -> str:
+    return "more than any epsilon at that delta" if value is None else f"epsilon {reported(value):g}"
 
 
-def _total(parts: Sequence[float]) -> float:
-    """Add budgets as the decimals they were written as, so that 0.1 + 0.2 is 0.3."""
-    return float(sum((Decimal(repr(float(p))) for p in parts), Decimal(0)))
+def _down(value: float) -> float:
+    """What is left, at two decimals, rounded down."""
+    return math.floor(round(value * 100, 9)) / 100
