@@ -33,9 +33,11 @@ def show(name: str | None, as_json: bool) -> None:
     names = [each for each in ledger.populations() if name in (None, each)]
     if name is not None and not groups:
         names = [name]
-    lines = [] if as_json else [
-        line for each in [*names, *groups] for line in _laid_out(table(ledger, each))
-    ]
+    lines = (
+        []
+        if as_json
+        else [line for each in [*names, *groups] for line in _laid_out(table(ledger, each))]
+    )
     finish(
         {
             "command": "ledger show",

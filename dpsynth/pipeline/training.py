@@ -248,7 +248,6 @@ def resume(
     group = population_of(book, plain_paths(data), None)
     if group != run.population:
         raise LedgerError(f"these files are of population {group!r}, the run of {run.population!r}")
-    records, notes = read(data, run.schema)
     try:
         reservation = book.resume(group, run=run.id)
         if dict(reservation.plan) != json.loads(json.dumps(run.plan.public())):
@@ -258,6 +257,7 @@ def resume(
         if any(entry.body.get("run") == run.id for entry in book.entries(group)):
             raise
         _reserve(book, run)  # killed before the plan was reserved: nothing has been asked
+    records, notes = read(data, run.schema)
     chosen, _ = split(records, run.holdout_rate, book, group)
     # A resumed insecure run must not repeat the noise that the first part drew.
     seed = None if insecure_seed is None else insecure_seed + 1_000_003 * max(run.resumes, 1)
@@ -270,7 +270,15 @@ def _cost(plan: Plan) -> Cost:
 
 
 def _reserve(book: Ledger, run: Run) -> None:
-    book.reserve(run.population, run=run.id, cost=_cost(run.plan), plan=run.plan.public())
+    cost = _cost(run.plan)
+    book.reserve(
+        run.population,
+        run=run.id,
+        epsilon=cost.epsilon,
+        delta=cost.delta,
+        plan=run.plan.public(),
+        renyi=cost.renyi,
+    )
 
 
 def _fit(

@@ -25,7 +25,8 @@ from dpsynth.privacy.ledger import durable, prints
 from dpsynth.privacy.ledger.chain import Chain, Entry
 from dpsynth.privacy.ledger.filter import Cost
 from dpsynth.privacy.ledger.groups import Groups
-from dpsynth.privacy.ledger.sums import Reservation, Scope, Spent, check_budget
+from dpsynth.privacy.ledger.scopes import Chains, Scope
+from dpsynth.privacy.ledger.sums import Reservation, Spent, check_budget
 from dpsynth.privacy.renyi import Renyi
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -128,24 +129,23 @@ class Ledger:
         with self._alone():
             self._check_free(name, "group", self.populations())
             self._check_capitals(name, self._groups.names())
-            chains = {each: self._existing(each) for each in populations}
-            read = {each: chain.read() for each, chain in chains.items()}
-            for each, found in read.items():
-                other = self._groups.of(each, found.entries)
+            for each in populations:
+                other = self._chains(each).group_of(each)
                 if other not in (None, name):
                     raise LedgerError(
                         f"population {each!r} is in group {other!r} already, which it never "
-                        f"leaves: add the others to that group"
+                        "leaves: add the others to that group"
                     )
             self._groups.add(name, populations)
-            for each, found in read.items():
-                if not any(e.type == "member" for e in found.entries):
-                    chains[each].append("member", {"group": name}, found)
+            for chain in (self._chain(each) for each in populations):
+                if not any(e.type == "member" for e in chain.read().entries):
+                    chain.append("member", {"group": name})
 
     def groups(self) -> dict[str, list[str]]:
         """Populations by group."""
         with self._together():
-            return {name: self._groups.members(name) for name in self._groups.names()}
+            found = Chains({}, self._groups.read())
+            return {name: found.members(name) for name in found.groups}
 
     # --- what is spent --------------------------------------------------------------
 
@@ -185,7 +185,7 @@ class Ledger:
                     f"run {run!r} already has its budget in population {population!r}; "
                     "resume it or choose another run id"
                 )
-            for scope in self._scopes(population, found.entries):
+            for scope in self._chains(population).widening(population):
                 scope.check(asked)
             body = {
                 "run": run,
@@ -206,7 +206,7 @@ class Ledger:
             BudgetError: if it would pass the cap of the population or of its group.
         """
         with self._together():
-            for scope in self._scopes(population):
+            for scope in self._chains(population).widening(population):
                 scope.check(asked)
 
     def resume(self, population: str, *, run: str) -> Reservation:
@@ -279,12 +279,12 @@ class Ledger:
     def scope(self, name: str) -> Scope:
         """What adds up under a name: a population's own entries, or all of a group's."""
         with self._together():
-            return self._scope(name)
+            return self._chains(name).own(name)
 
     def spent(self, population: str) -> Spent:
         """Add up every reservation on the population's patients, its whole group's if it has one."""
         with self._together():
-            return self._scopes(population)[-1].spent()
+            return self._chains(population).widening(population)[-1].spent()
 
     def derived_secret(self, population: str, purpose: str) -> bytes:
         """32 bytes that only this ledger can make, the same at every call.
@@ -307,18 +307,25 @@ class Ledger:
         with self._together():
             return list(self._named(name).read().entries)
 
-    def verify(self, name: str) -> int:
-        """Check the whole chain of a population or a group, and that each knows the other.
+    def chains(self, names: Sequence[str]) -> Chains:
+        """Every entry of populations and groups, and of what adds up with them, at one moment."""
+        with self._together():
+            parts = [self._chains(name) for name in names]
+        return Chains(
+            {name: part.populations[name] for part in parts for name in part.populations},
+            {name: part.groups[name] for part in parts for name in part.groups},
+        )
 
-        Returns:
-            How many entries it holds.
+    def verify(self, name: str) -> None:
+        """Check the whole chain of a population or a group, and of what adds up with it.
 
         Raises:
             LedgerError: naming the line that was edited, removed or moved.
         """
         with self._together():
-            self._scope(name)
-            return len(self._named(name).read().entries)
+            found = self._chains(name)
+            for each in found.populations:
+                found.group_of(each)
 
     def salted_head(self, population: str, salt: bytes | None = None) -> tuple[str, str]:
         """Return (salt, SHA-256 of salt and head) in hex, for a published card.
@@ -376,25 +383,12 @@ class Ledger:
         """The chain of a group or of a population."""
         return self._groups.chain(name) if name in self._groups.names() else self._existing(name)
 
-    def _scope(self, name: str) -> Scope:
-        if name not in self._groups.names():
-            return self._scopes(name)[0]
-        parts = [self._existing(each).read().entries for each in self._groups.members(name)]
-        return Scope(
-            words=f"group {name!r}",
-            entries=tuple(entry for part in parts for entry in part),
-            caps=_caps(self._groups.chain(name).read().entries),
-        )
-
-    def _scopes(self, population: str, entries: Sequence[Entry] | None = None) -> list[Scope]:
-        """The population, and its group if it has one: each has a cap of its own."""
-        if entries is None:
-            entries = self._existing(population).read().entries
-        own = Scope(
-            words=f"population {population!r}", entries=tuple(entries), caps=_caps(entries)
-        )
-        group = self._groups.of(population, entries)
-        return [own] if group is None else [own, self._scope(group)]
+    def _chains(self, name: str) -> Chains:
+        """A population or group, with all that adds up with it, and every group."""
+        groups = Chains({}, self._groups.read())
+        group = name if name in groups.groups else groups.group_of(name)
+        names = [name] if group is None else groups.members(group)
+        return Chains({n: self._existing(n).read().entries for n in names}, groups.groups)
 
     @staticmethod
     def _check_free(name: str, what: str, taken: Sequence[str]) -> None:
@@ -441,7 +435,3 @@ def _check_name(population: str) -> None:
 
 def _salted(salt: bytes, entry: Entry) -> str:
     return hashlib.sha256(salt + bytes.fromhex(entry.hash)).hexdigest()
-
-
-def _caps(entries: Sequence[Entry]) -> tuple[Entry, ...]:
-    return tuple(e for e in entries if e.type == "cap")

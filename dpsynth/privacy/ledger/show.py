@@ -12,7 +12,8 @@ from dpsynth.privacy.budget import reported
 from dpsynth.privacy.ledger.book import Ledger
 from dpsynth.privacy.ledger.chain import Entry
 from dpsynth.privacy.ledger.filter import added
-from dpsynth.privacy.ledger.sums import Scope, Spent
+from dpsynth.privacy.ledger.scopes import Scope
+from dpsynth.privacy.ledger.sums import Spent
 from dpsynth.privacy.plan import Plan
 
 
