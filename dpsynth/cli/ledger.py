@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from dpsynth.cli import options
 from dpsynth.cli.output import finish, one_line
 from dpsynth.privacy.ledger import Ledger, Table, table, words
 from dpsynth.privacy.ledger import as_json as machine_form
+
+if TYPE_CHECKING:
+    from dpsynth.privacy.ledger.export import Export
 
 
 @click.group("ledger", short_help="What has been spent on whom.")
@@ -111,6 +115,63 @@ def cap(name: str, epsilon: float, delta: float, as_json: bool) -> None:
         [f"{what.capitalize()} {name}: {words(spent)}."],
         as_json=as_json,
     )
+
+
+@command.command("export")
+@click.argument("file", type=options.PATH)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@options.json_option
+def export(file: Path, names: tuple[str, ...], as_json: bool) -> None:
+    """Write everything, or the populations and groups NAME, to FILE.json for an auditor.
+
+    The chain is checked first. No path and no secret is in the file, but hashes by which
+    published cards can be linked: do not publish it.
+    """
+    from dpsynth.privacy.ledger.export import export as write
+
+    found = write(Ledger(), file, names)
+    finish(
+        {"command": "ledger export", "file": str(file), **_counts(found)},
+        [f"{_what(found)} in {file}; check it anywhere with dpsynth ledger verify {file}."],
+        as_json=as_json,
+    )
+
+
+@command.command("verify")
+@click.argument("file", required=False, type=options.PATH)
+@options.json_option
+def verify(file: Path | None, as_json: bool) -> None:
+    """Check every hash of this ledger, or of FILE that `export` wrote, which needs no ledger.
+
+    Ends with 2 if an entry was edited, removed or moved. A chain that was written anew as a
+    whole is caught by published cards alone: each commits to the head of its day.
+    """
+    from dpsynth.privacy.ledger.export import check
+
+    if file is None:
+        ledger = Ledger()
+        names = [*ledger.populations(), *ledger.groups()]
+        for name in names:
+            ledger.verify(name)
+        said, facts = f"{len(names)} chains of {ledger.root}", {"chains": len(names)}
+    else:
+        found = check(file)
+        said, facts = f"{_what(found)} in {file}", _counts(found)
+    finish(
+        {"command": "ledger verify", "verified": True, **facts},
+        [f"Verified: {said}."],
+        as_json=as_json,
+    )
+
+
+def _counts(found: Export) -> dict[str, int]:
+    parts = [*found.populations.values(), *found.groups.values()]
+    return {"chains": len(parts), "entries": sum(len(part.entries) for part in parts)}
+
+
+def _what(found: Export) -> str:
+    counts = _counts(found)
+    return f"{counts['chains']} chains, {counts['entries']} entries"
 
 
 def _laid_out(found: Table) -> list[str]:

@@ -5,7 +5,8 @@ refresh of their data joins it, because privacy is spent by patients and not by 
 that turn out to share patients make a **group**, with one sum and one cap. What is written is
 never taken back: a run that failed or was abandoned has still asked its questions.
 
-What a cap promises is said in `dpsynth.privacy.ledger.filter`. What this protects, and what it does not, is said in `dpsynth.privacy.ledger.chain`.
+What a cap promises is said in `dpsynth.privacy.ledger.filter`; what this protects, and what it
+does not, in `dpsynth.privacy.ledger.chain`.
 """
 
 from __future__ import annotations
@@ -282,7 +283,7 @@ class Ledger:
             return self._chains(name).own(name)
 
     def spent(self, population: str) -> Spent:
-        """Add up every reservation on the population's patients, its whole group's if it has one."""
+        """Add up every reservation on these patients: of the whole group, if there is one."""
         with self._together():
             return self._chains(population).widening(population)[-1].spent()
 

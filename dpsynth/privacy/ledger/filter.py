@@ -110,9 +110,8 @@ def by_filter(costs: Sequence[Cost], delta: float) -> float:
 
 def by_addition(costs: Sequence[Cost], delta: float) -> float:
     """Epsilon at delta by rule (a); infinite where deltas add up to more."""
-    return (
-        added([c.epsilon for c in costs]) if added([c.delta for c in costs]) <= delta else math.inf
-    )
+    fits = added([c.delta for c in costs]) <= delta
+    return added([c.epsilon for c in costs]) if fits else math.inf
 
 
 def spent(costs: Sequence[Cost], delta: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -151,27 +151,23 @@ def _number(value: float | None) -> str:
 
 
 def _note(kind: str, body: Mapping[str, Any], before: Sequence[Entry]) -> str:
-    match kind:
-        case "join":
-            return ", ".join(f["name"] for f in body["files"])
-        case "group":
-            return ", ".join(body["populations"])
-        case "member":
-            return f"in group {body['group']} from now on"
-        case "cap":
-            return _change(body, [e.body for e in before if e.type == "cap"])
-        case "finish":
-            return str(body["status"])
-        case "unprotected":
-            return str(body["purpose"])
-        case "resume":
-            return f"resumed {body['resumes']} times" if body["resumes"] > 1 else "resumed once"
-        case "repaired":
-            return f"{body['bytes']} torn bytes of an unconfirmed entry cut off"
-        case "reserve" if "renyi" not in body:
-            return "no Renyi curve: added up"
-        case _:
-            return ""
+    if kind == "cap":
+        return _change(body, [e.body for e in before if e.type == "cap"])
+    return NOTES[kind](body) if kind in NOTES else ""
+
+
+NOTES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "join": lambda body: ", ".join(f["name"] for f in body["files"]),
+    "group": lambda body: ", ".join(body["populations"]),
+    "member": lambda body: f"in group {body['group']} from now on",
+    "reserve": lambda body: "" if "renyi" in body else "no Renyi curve: added up",
+    "resume": lambda body: (
+        "resumed " + ("once" if body["resumes"] == 1 else f"{body['resumes']} times")
+    ),
+    "finish": lambda body: str(body["status"]),
+    "unprotected": lambda body: str(body["purpose"]),
+    "repaired": lambda body: f"{body['bytes']} torn bytes of an unconfirmed entry cut off",
+}
 
 
 def _change(cap: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> str:
