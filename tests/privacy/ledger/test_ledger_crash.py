@@ -1,5 +1,6 @@
 """Whatever happens to the machine, what is shown as spent is never less than what was."""
 
+import contextlib
 import errno
 import multiprocessing
 import os
@@ -171,10 +172,8 @@ def test_a_crash_while_a_group_is_made_never_lowers_what_is_spent(ledger, monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(durable, call, dying)
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             ledger.group("hospital", ["icu", "ward"])
-        except KeyboardInterrupt:
-            pass
     for name in (*ledger.populations(), *ledger.groups()):
         ledger.verify(name)
     whole = ledger.groups().get("hospital") == ["icu", "ward"]
