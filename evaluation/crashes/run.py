@@ -122,7 +122,9 @@ def killed(house: House, name: str, kills: int) -> list[dict[str, Any]]:
         found["chain_broken"] += broken(house.ledger)
         if not found["chain_broken"]:
             after = house.ledger.spent(RUNS), house.ledger.spent(RELEASED)
-            lost = any(a.epsilon < b.epsilon or a.runs < b.runs for a, b in zip(after, before))
+            lost = any(
+                a.epsilon < b.epsilon or a.runs < b.runs for a, b in zip(after, before, strict=True)
+            )
             lost |= name == "ledger cap" and after[0].cap_epsilon not in (
                 before[0].cap_epsilon,
                 float(10**6 + house.made),
