@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,11 +25,10 @@ from dpsynth.privacy.ledger import durable, prints
 from dpsynth.privacy.ledger.chain import Chain, Entry
 from dpsynth.privacy.ledger.filter import Cost
 from dpsynth.privacy.ledger.groups import Groups
+from dpsynth.privacy.ledger.names import check_free, check_name
 from dpsynth.privacy.ledger.scopes import Chains, Scope
 from dpsynth.privacy.ledger.sums import Reservation, Spent, check_budget
 from dpsynth.privacy.renyi import Renyi
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def default_root() -> Path:
@@ -64,14 +62,13 @@ class Ledger:
             LedgerError: if the name is no plain word, or a file already belongs to another
                 population (a second name would give the same patients a second budget).
         """
-        _check_name(population)
+        check_name(population)
         with self._alone():
             secret = self._secret()
         marks = [prints.fingerprint(Path(file), secret) for file in files]
         with self._alone():
             known = self._known()
-            self._check_free(population, "population", self._groups.names())
-            self._check_capitals(population, self.populations())
+            check_free(population, "population", self.populations(), self._groups.names())
             fresh = []
             for file, mark in zip(files, marks, strict=True):
                 others = sorted(known.get(mark, set()) - {population})
@@ -126,10 +123,9 @@ class Ledger:
         Raises:
             LedgerError: if a name is taken or unknown, or a population is in another group.
         """
-        _check_name(name)
+        check_name(name)
         with self._alone():
-            self._check_free(name, "group", self.populations())
-            self._check_capitals(name, self._groups.names())
+            check_free(name, "group", self._groups.names(), self.populations())
             for each in populations:
                 other = self._chains(each).group_of(each)
                 if other not in (None, name):
@@ -292,7 +288,7 @@ class Ledger:
 
         For keyed hashes over a population's patients, such as who is held out.
         """
-        _check_name(population)
+        check_name(population)
         with self._alone():
             secret = self._secret()
         return hmac.digest(secret, f"{purpose}\0{population}".encode(), hashlib.sha256)
@@ -391,22 +387,8 @@ class Ledger:
         names = [name] if group is None else groups.members(group)
         return Chains({n: self._existing(n).read().entries for n in names}, groups.groups)
 
-    @staticmethod
-    def _check_free(name: str, what: str, taken: Sequence[str]) -> None:
-        if name.casefold() in {each.casefold() for each in taken}:
-            other = {"population": "group", "group": "population"}[what]
-            raise LedgerError(f"{name!r} is the name of a {other}; choose another for the {what}")
-
-    @staticmethod
-    def _check_capitals(name: str, names: Sequence[str]) -> None:
-        taken = {each.casefold(): each for each in names}
-        if taken.get(name.casefold(), name) != name:
-            raise LedgerError(
-                f"{name!r} differs from {taken[name.casefold()]!r} only by capitals; use that name"
-            )
-
     def _existing(self, population: str) -> Chain:
-        _check_name(population)
+        check_name(population)
         chain = self._chain(population)
         if not chain.exists():
             names = ", ".join(self.populations()) or "none"
@@ -424,14 +406,6 @@ class Ledger:
                 for file in entry.body["files"] if entry.type == "join" else ():
                     known.setdefault(file["print"], set()).add(name)
         return known
-
-
-def _check_name(population: str) -> None:
-    if not NAME.fullmatch(population):
-        raise LedgerError(
-            "a population's name is 1 to 64 letters, digits, dots, dashes and underscores, "
-            f"got {population!r}"
-        )
 
 
 def _salted(salt: bytes, entry: Entry) -> str:

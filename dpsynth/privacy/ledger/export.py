@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 
@@ -26,7 +26,7 @@ from dpsynth.privacy.ledger.chain import Entry, canonical, genesis, unseal
 from dpsynth.privacy.ledger.groups import GENESIS
 from dpsynth.privacy.ledger.scopes import Chains
 
-FORMAT = "dpsynth-ledger-export/1"
+FORMAT: Final = "dpsynth-ledger-export/1"
 SCHEMA_URL = "urn:dpsynth:ledger-export:1"
 SCHEMA_FILE = Path(__file__).with_name("export.schema.json")
 
