@@ -9,8 +9,9 @@ with chances of failure beside it (Whitehouse et al. 2023).
 Costs:
     A run with a curve costs rho(a) at order a, but for chance d (`Renyi.delta`). A run without
     one, of which only its (epsilon, delta) is known, costs epsilon at every order, but for
-    chance delta: such a mechanism is pure but for an event of that chance (Kairouz et al. 2015).
-    That is basic composition, put on top.
+    chance delta: such a mechanism is pure but for an event of that chance (Kairouz et al. 2015),
+    also where its steps are mixed with other runs' (Vadhan and Zhang 2023). That is basic
+    composition, put on top.
 
 Rule, for a cap (e, d) and k = 8 orders:
     (a) As long as no run with a curve stands in the ledger, a run is let in, be it the first
