@@ -9,7 +9,7 @@ from typing import Any
 from dpsynth.pipeline.run_folder import Run
 from dpsynth.privacy.budget import reported
 from dpsynth.privacy.card.page import not_protected
-from dpsynth.privacy.ledger import Ledger, Table, table
+from dpsynth.privacy.ledger import Ledger, Spent, words
 
 ADJACENCY = "add-or-remove"
 
@@ -48,7 +48,7 @@ def spent_lines(population: str, ledger: Ledger) -> list[str]:
     found = _known(population, ledger)
     if found is None:
         return [f"Spent: population {population} is not in this machine's ledger {ledger.root}."]
-    return [f"Population {population}: {found.total}."]
+    return [f"Population {population}: {words(found)}."]
 
 
 def facts(run: Run, card: dict[str, Any], folder: Path, ledger: Ledger) -> dict[str, Any]:
@@ -72,12 +72,10 @@ def facts(run: Run, card: dict[str, Any], folder: Path, ledger: Ledger) -> dict[
 
 def spent_facts(population: str, ledger: Ledger) -> dict[str, Any] | None:
     """The sums, or none where the ledger does not know the population."""
-    if _known(population, ledger) is None:
-        return None
-    return asdict(ledger.spent(population))
+    found = _known(population, ledger)
+    return None if found is None else asdict(found)
 
 
-def _known(population: str, ledger: Ledger) -> Table | None:
-    if population not in ledger.populations():
-        return None
-    return table(ledger, population)
+def _known(population: str, ledger: Ledger) -> Spent | None:
+    """Of the population's patients, so of its whole group if it has one."""
+    return ledger.spent(population) if population in ledger.populations() else None

@@ -10,7 +10,7 @@ import numpy as np
 from dpsynth.data.records import Records
 from dpsynth.data.split import holdout
 from dpsynth.errors import InputError
-from dpsynth.privacy.ledger import Ledger
+from dpsynth.privacy.ledger import Cost, Ledger
 
 
 def population_of(ledger: Ledger, files: Sequence[Path], named: str | None) -> str:
@@ -23,6 +23,18 @@ def population_of(ledger: Ledger, files: Sequence[Path], named: str | None) -> s
         ledger.join(named, files)
         return named
     return ledger.population_of(files)
+
+
+def afford(ledger: Ledger, files: Sequence[Path], named: str | None, asked: Cost) -> None:
+    """Refuse a run that a cap does not hold, before any record is read; writes nothing.
+
+    Raises:
+        BudgetError: if it does not.
+        LedgerError: if the ledger does not know the files, and no name is given.
+    """
+    group = ledger.population_of(files) if named is None else named
+    if group in ledger.populations():  # a new one has neither cap nor group
+        ledger.check(group, asked)
 
 
 def plain_paths(given: Sequence[str | Path]) -> list[Path]:

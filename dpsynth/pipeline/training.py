@@ -22,17 +22,18 @@ from dpsynth.models.base import Progress, quiet
 from dpsynth.models.pretraining import Pretrains
 from dpsynth.models.state import State
 from dpsynth.pipeline import auditing
-from dpsynth.pipeline.access import check_rate, plain_paths, population_of, split
+from dpsynth.pipeline.access import afford, check_rate, plain_paths, population_of, split
 from dpsynth.pipeline.card import card_of
 from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import check_free, claimed
 from dpsynth.pipeline.public_data import kept_pictures, read_public
 from dpsynth.pipeline.run_folder import Run, RunFolder, fields_json, fields_of, finished, new_id
+from dpsynth.privacy.accountant import renyi
 from dpsynth.privacy.audit import Auditor, Canaries
 from dpsynth.privacy.budget import budget
 from dpsynth.privacy.discover import private_columns
 from dpsynth.privacy.door import Door, noised_size
-from dpsynth.privacy.ledger import Ledger
+from dpsynth.privacy.ledger import Cost, Ledger
 from dpsynth.privacy.noise import CryptoStream
 from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
@@ -101,7 +102,8 @@ def train(
 
     Raises:
         InputError: on bad input; nothing is written.
-        BudgetError: if the plan can't be paid.
+        BudgetError: if the plan can't be paid, or would pass the ledger's cap; then no record
+            was read, unless the size is counted with noise or another run came between.
     """
     book, folder = ledger or Ledger(), Path(out)
     check_rate(holdout_rate)
@@ -131,6 +133,8 @@ def train(
     else:
         _plan(schema, epsilon, None, model, known, TRIAL_SIZE, count_epsilon)
     progress("finding the noise", 1, 1)
+    asked = _cost(plan) if size else Cost(epsilon=count_epsilon, delta=0.0)
+    afford(book, plain_paths(data), population, asked)
     progress("reading", 0, 1)
     records, notes = read(data, schema)
     progress("reading", 1, 1)
@@ -244,7 +248,6 @@ def resume(
     group = population_of(book, plain_paths(data), None)
     if group != run.population:
         raise LedgerError(f"these files are of population {group!r}, the run of {run.population!r}")
-    records, notes = read(data, run.schema)
     try:
         reservation = book.resume(group, run=run.id)
         if dict(reservation.plan) != json.loads(json.dumps(run.plan.public())):
@@ -254,19 +257,27 @@ def resume(
         if any(entry.body.get("run") == run.id for entry in book.entries(group)):
             raise
         _reserve(book, run)  # killed before the plan was reserved: nothing has been asked
+    records, notes = read(data, run.schema)
     chosen, _ = split(records, run.holdout_rate, book, group)
     # A resumed insecure run must not repeat the noise that the first part drew.
     seed = None if insecure_seed is None else insecure_seed + 1_000_003 * max(run.resumes, 1)
     return _fit(run, folder, chosen, notes, book, CryptoStream(seed), target, progress)
 
 
+def _cost(plan: Plan) -> Cost:
+    """What the plan costs beside its noised size, which is a reservation of its own."""
+    return Cost(epsilon=plan.epsilon - plan.count_epsilon, delta=plan.delta, renyi=renyi(plan))
+
+
 def _reserve(book: Ledger, run: Run) -> None:
+    cost = _cost(run.plan)
     book.reserve(
         run.population,
         run=run.id,
-        epsilon=run.plan.epsilon - run.plan.count_epsilon,
-        delta=run.plan.delta,
+        epsilon=cost.epsilon,
+        delta=cost.delta,
         plan=run.plan.public(),
+        renyi=cost.renyi,
     )
 
 

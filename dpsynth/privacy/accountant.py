@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import dp_accounting as dpa
@@ -14,6 +16,7 @@ from scipy.optimize import brentq
 from dpsynth.errors import BudgetError
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.plan import DPSGD, Plan, Release
+from dpsynth.privacy.renyi import ORDERS, Renyi
 
 SEARCH = 1e-3  # PLD discretisation while searching
 CERTIFY = 1e-4  # and of the figure that is promised
@@ -65,14 +68,50 @@ def epsilon_rdp(spent: dpa.DpEvent, delta: float) -> float:
     """Epsilon by Renyi differential privacy, an upper bound that is looser."""
     orders = [1 + x / 10 for x in range(5, 100)] + list(range(11, 64)) + [128, 256, 512, 1024]
     accountant = rdp.RdpAccountant(orders, dpa.NeighboringRelation.ADD_OR_REMOVE_ONE)
-    log = logging.getLogger("absl")  # warns of each order that it leaves out, which is no fault
+    with _quiet():
+        accountant.compose(spent)
+    return float(accountant.get_epsilon(delta))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the library's warning of each order that it leaves out, which is no fault."""
+    log = logging.getLogger("absl")
     before = log.level
     log.setLevel(logging.ERROR)
     try:
-        accountant.compose(spent)
+        yield
     finally:
         log.setLevel(before)
-    return float(accountant.get_epsilon(delta))
+
+
+def renyi(plan: Plan) -> Renyi:
+    """The plan's Renyi curve without its noised size, which is a reservation of its own.
+
+    Costs of the releases and of the steps, each a Gaussian mechanism or one over a
+    Poisson-sampled batch (Mironov, Talwar and Zhang 2019), add up at each order.
+    """
+    accountant = rdp.RdpAccountant(ORDERS, dpa.NeighboringRelation.ADD_OR_REMOVE_ONE)
+    with _quiet():
+        accountant.compose(event(plan.releases, plan.training))
+    return Renyi(
+        epsilons=tuple(float(each) for each in accountant.rdp),
+        delta=sum(r.threshold_delta for r in plan.releases),
+    )
+
+
+def epsilon_together(plans: Sequence[Plan], delta: float) -> float:
+    """Epsilon of several plans by PLD, without their noised sizes.
+
+    Holds if all plans were fixed before the first answer of any was seen; infinite if their
+    thresholds take all of delta.
+    """
+    left = delta - sum(r.threshold_delta for plan in plans for r in plan.releases)
+    if left <= 0:
+        return math.inf
+    alike = Counter((plan.releases, plan.training) for plan in plans)
+    events = [dpa.SelfComposedDpEvent(event(*asked), n) for asked, n in alike.items()]
+    return epsilon_pld(dpa.ComposedDpEvent(events), left, SEARCH)
 
 
 def profile(plan: Plan) -> Callable[[float], float]:

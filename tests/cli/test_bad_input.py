@@ -121,11 +121,11 @@ def test_a_second_population_for_the_same_file_is_refused(trained, dpsynth):
 
 
 def test_a_run_without_a_budget_left_ends_with_1_and_leaves_no_folder(trained, dpsynth):
-    assert dpsynth("ledger", "cap", "clinic", "--epsilon=1.5", "--delta=0.5").code == 0
+    assert dpsynth("ledger", "cap", "clinic", "--epsilon=1.2", "--delta=0.01").code == 0
     before = trained.tree()
     done = dpsynth(*trained.train(out="more"))
     assert done.code == 1
-    assert "cap 1.5" in done.err and len(done.err.splitlines()) == 1
+    assert "cap epsilon 1.2" in done.err and len(done.err.splitlines()) == 1
     assert trained.tree() == before
 
 

@@ -1,6 +1,7 @@
 """Privacy loss distributions are the authority; Renyi is never below; nothing is overspent."""
 
 import logging
+import math
 from dataclasses import replace
 
 import dp_accounting as dpa
@@ -19,6 +20,7 @@ from dpsynth.privacy.accountant import (
     certify,
     epsilon_pld,
     epsilon_rdp,
+    epsilon_together,
     event,
     gaussian_sigma,
     profile,
@@ -241,3 +243,16 @@ def test_the_profile_is_the_plan_at_every_delta():
     assert by_pld <= curve(DELTA) < min(by_pld + 0.01, by_rdp)  # an upper bound, hardly looser
     assert curve(1e-4) < curve(1e-5) < curve(2e-6)
     assert curve(1e-6) == curve(1e-7) == float("inf")
+
+
+def test_plans_that_were_fixed_beforehand_compose_by_pld():
+    def made(sigma: float, threshold: float = 0.0) -> Plan:
+        asked = (Release(name="tables", noise_multiplier=sigma, threshold_delta=threshold),)
+        return Plan(epsilon=1.0, delta=DELTA, population=1000, releases=asked)
+
+    # 1/3^2 + 1/4^2 + 1/4^2 = 34/144: one Gaussian of 12 / sqrt 34.
+    exact = dpa.get_epsilon_gaussian(12 / 34**0.5, DELTA)
+    found = epsilon_together([made(3.0), made(4.0), made(4.0)], DELTA)
+    assert exact <= found <= exact + 1e-2
+    assert epsilon_together([made(3.0, DELTA / 2)], DELTA) > epsilon_together([made(3.0)], DELTA)
+    assert epsilon_together([made(3.0, DELTA)], DELTA) == math.inf

@@ -1,10 +1,12 @@
 """The ledger: what every run has spent on each population of patients.
 
 A **population** is a group of patients that a steward names once; every version, extract and
-refresh of their data joins it, because privacy is spent by patients and not by files. What is
-written is never taken back: a run that failed or was abandoned has still asked its questions.
+refresh of their data joins it, because privacy is spent by patients and not by files. Populations
+that turn out to share patients make a **group**, with one sum and one cap. What is written is
+never taken back: a run that failed or was abandoned has still asked its questions.
 
-What this protects, and what it does not, is said in `dpsynth.privacy.ledger.chain`.
+What a cap promises is said in `dpsynth.privacy.ledger.filter`; what this protects, and what it
+does not, in `dpsynth.privacy.ledger.chain`.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,9 +23,12 @@ from typing import Any, Literal
 from dpsynth.errors import LedgerError
 from dpsynth.privacy.ledger import durable, prints
 from dpsynth.privacy.ledger.chain import Chain, Entry
-from dpsynth.privacy.ledger.sums import Reservation, Spent, check_budget, check_cap
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+from dpsynth.privacy.ledger.filter import Cost
+from dpsynth.privacy.ledger.groups import Groups
+from dpsynth.privacy.ledger.names import check_free, check_name
+from dpsynth.privacy.ledger.scopes import Chains, Scope
+from dpsynth.privacy.ledger.sums import Reservation, Spent, check_budget
+from dpsynth.privacy.renyi import Renyi
 
 
 def default_root() -> Path:
@@ -58,18 +62,13 @@ class Ledger:
             LedgerError: if the name is no plain word, or a file already belongs to another
                 population (a second name would give the same patients a second budget).
         """
-        _check_name(population)
+        check_name(population)
         with self._alone():
             secret = self._secret()
         marks = [prints.fingerprint(Path(file), secret) for file in files]
         with self._alone():
             known = self._known()
-            taken = {name.casefold(): name for name in self.populations()}
-            if taken.get(population.casefold(), population) != population:
-                raise LedgerError(
-                    f"population {population!r} differs from {taken[population.casefold()]!r} "
-                    "only by capitals; use that name"
-                )
+            check_free(population, "population", self.populations(), self._groups.names())
             fresh = []
             for file, mark in zip(files, marks, strict=True):
                 others = sorted(known.get(mark, set()) - {population})
@@ -114,21 +113,67 @@ class Ledger:
             )
         return names[0]
 
+    def group(self, name: str, populations: Sequence[str]) -> None:
+        """Write down that these populations share patients: from now on they add up.
+
+        Args:
+            name: of the group; it is made if it is new, and else grows.
+            populations: each in no other group.
+
+        Raises:
+            LedgerError: if a name is taken or unknown, or a population is in another group.
+        """
+        check_name(name)
+        with self._alone():
+            check_free(name, "group", self._groups.names(), self.populations())
+            for each in populations:
+                other = self._chains(each).group_of(each)
+                if other not in (None, name):
+                    raise LedgerError(
+                        f"population {each!r} is in group {other!r} already, which it never "
+                        "leaves: add the others to that group"
+                    )
+            self._groups.add(name, populations)
+            for chain in (self._chain(each) for each in populations):
+                if not any(e.type == "member" for e in chain.read().entries):
+                    chain.append("member", {"group": name})
+
+    def groups(self) -> dict[str, list[str]]:
+        """Populations by group."""
+        with self._together():
+            found = Chains({}, self._groups.read())
+            return {name: found.members(name) for name in found.groups}
+
     # --- what is spent --------------------------------------------------------------
 
     def reserve(
-        self, population: str, *, run: str, epsilon: float, delta: float, plan: Mapping[str, Any]
+        self,
+        population: str,
+        *,
+        run: str,
+        epsilon: float,
+        delta: float,
+        plan: Mapping[str, Any],
+        renyi: Renyi | None = None,
     ) -> Reservation:
         """Write down a run's whole plan; call it before the run's first question.
 
         Guarantee:
             When this returns, the reservation is on the disk. Nothing ever takes it back.
 
+        Args:
+            population: whose patients are asked.
+            run: its id.
+            epsilon, delta: of the whole plan.
+            plan: the questions.
+            renyi: the plan's curve; without it a cap counts epsilon and delta by addition.
+
         Raises:
             LedgerError: if it can't be written, or the run is already there.
-            BudgetError: if it would pass the population's cap.
+            BudgetError: if it would pass the cap of the population or of its group.
         """
         check_budget(epsilon, delta)
+        asked = Cost(epsilon=float(epsilon), delta=float(delta), renyi=renyi)
         with self._alone():
             chain = self._existing(population)
             found = chain.read()
@@ -137,14 +182,29 @@ class Ledger:
                     f"run {run!r} already has its budget in population {population!r}; "
                     "resume it or choose another run id"
                 )
-            check_cap(Spent.of(found.entries), population, epsilon, delta)
+            for scope in self._chains(population).widening(population):
+                scope.check(asked)
             body = {
                 "run": run,
-                "epsilon": float(epsilon),
-                "delta": float(delta),
+                "epsilon": asked.epsilon,
+                "delta": asked.delta,
                 "plan": dict(plan),
             }
+            if renyi is not None:
+                body["renyi"] = renyi.public()
             return Reservation.of(population, chain.append("reserve", body, found))
+
+    def check(self, population: str, asked: Cost) -> None:
+        """Refuse what a cap does not hold, before any data are read; writes nothing.
+
+        What counts is `reserve`: another run may come between.
+
+        Raises:
+            BudgetError: if it would pass the cap of the population or of its group.
+        """
+        with self._together():
+            for scope in self._chains(population).widening(population):
+                scope.check(asked)
 
     def resume(self, population: str, *, run: str) -> Reservation:
         """Take up a run again; what it may ask is what it reserved, and no more.
@@ -203,24 +263,32 @@ class Ledger:
             body = {"purpose": purpose} | {k: v for k, v in more.items() if v is not None}
             self._existing(population).append("unprotected", body)
 
-    def cap(self, population: str, *, epsilon: float, delta: float) -> None:
-        """Set what may be spent on the population at most; the last cap holds."""
+    def cap(self, name: str, *, epsilon: float, delta: float) -> None:
+        """Set what may be spent on a population or a group at most; the last cap holds.
+
+        Raises:
+            LedgerError: if there is neither of that name, or it can't be written.
+        """
         check_budget(epsilon, delta)
         with self._alone():
-            self._existing(population).append(
-                "cap", {"epsilon": float(epsilon), "delta": float(delta)}
-            )
+            self._named(name).append("cap", {"epsilon": float(epsilon), "delta": float(delta)})
+
+    def scope(self, name: str) -> Scope:
+        """What adds up under a name: a population's own entries, or all of a group's."""
+        with self._together():
+            return self._chains(name).own(name)
 
     def spent(self, population: str) -> Spent:
-        """Add up every reservation of the population."""
-        return Spent.of(self.entries(population))
+        """Add up every reservation on these patients: of the whole group, if there is one."""
+        with self._together():
+            return self._chains(population).widening(population)[-1].spent()
 
     def derived_secret(self, population: str, purpose: str) -> bytes:
         """32 bytes that only this ledger can make, the same at every call.
 
         For keyed hashes over a population's patients, such as who is held out.
         """
-        _check_name(population)
+        check_name(population)
         with self._alone():
             secret = self._secret()
         return hmac.digest(secret, f"{purpose}\0{population}".encode(), hashlib.sha256)
@@ -231,18 +299,30 @@ class Ledger:
         """Where the audit of a run keeps what it saw; no population's name begins so."""
         return self.root / ".audits" / f"{run}.jsonl"
 
-    def entries(self, population: str) -> list[Entry]:
-        """Return every entry in order, after checking the whole chain."""
+    def entries(self, name: str) -> list[Entry]:
+        """Return every entry of a population or a group, after checking the whole chain."""
         with self._together():
-            return list(self._existing(population).read().entries)
+            return list(self._named(name).read().entries)
 
-    def verify(self, population: str) -> None:
-        """Check the whole chain.
+    def chains(self, names: Sequence[str]) -> Chains:
+        """Every entry of populations and groups, and of what adds up with them, at one moment."""
+        with self._together():
+            parts = [self._chains(name) for name in names]
+        return Chains(
+            {name: part.populations[name] for part in parts for name in part.populations},
+            {name: part.groups[name] for part in parts for name in part.groups},
+        )
+
+    def verify(self, name: str) -> None:
+        """Check the whole chain of a population or a group, and of what adds up with it.
 
         Raises:
             LedgerError: naming the line that was edited, removed or moved.
         """
-        self.entries(population)
+        with self._together():
+            found = self._chains(name)
+            for each in found.populations:
+                found.group_of(each)
 
     def salted_head(self, population: str, salt: bytes | None = None) -> tuple[str, str]:
         """Return (salt, SHA-256 of salt and head) in hex, for a published card.
@@ -292,8 +372,23 @@ class Ledger:
     def _chain(self, population: str) -> Chain:
         return Chain(self.root / population, population)
 
+    @property
+    def _groups(self) -> Groups:
+        return Groups(self.root / ".groups")
+
+    def _named(self, name: str) -> Chain:
+        """The chain of a group or of a population."""
+        return self._groups.chain(name) if name in self._groups.names() else self._existing(name)
+
+    def _chains(self, name: str) -> Chains:
+        """A population or group, with all that adds up with it, and every group."""
+        groups = Chains({}, self._groups.read())
+        group = name if name in groups.groups else groups.group_of(name)
+        names = [name] if group is None else groups.members(group)
+        return Chains({n: self._existing(n).read().entries for n in names}, groups.groups)
+
     def _existing(self, population: str) -> Chain:
-        _check_name(population)
+        check_name(population)
         chain = self._chain(population)
         if not chain.exists():
             names = ", ".join(self.populations()) or "none"
@@ -311,14 +406,6 @@ class Ledger:
                 for file in entry.body["files"] if entry.type == "join" else ():
                     known.setdefault(file["print"], set()).add(name)
         return known
-
-
-def _check_name(population: str) -> None:
-    if not NAME.fullmatch(population):
-        raise LedgerError(
-            "a population's name is 1 to 64 letters, digits, dots, dashes and underscores, "
-            f"got {population!r}"
-        )
 
 
 def _salted(salt: bytes, entry: Entry) -> str:

@@ -42,7 +42,8 @@ class Entry:
     Attributes:
         number: place in the chain, from 1; this is the order, whatever the clock said.
         time: UTC, ISO 8601, for the reader only.
-        type: "join", "reserve", "resume", "finish", "unprotected", "cap" or "repaired".
+        type: "join", "reserve", "resume", "finish", "unprotected", "cap", "member" or
+            "repaired"; in a group's chain "group" or "cap".
         body: what was written down.
         previous: hash of the entry before (of the population's name for the first).
         hash: SHA-256 of all of the above as canonical JSON.

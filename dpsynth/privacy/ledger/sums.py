@@ -1,14 +1,13 @@
-"""What was reserved, and what all reservations of a population come to."""
+"""What one run reserved, and what all runs on the same patients come to."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
-from dpsynth.errors import BudgetError, LedgerError
+from dpsynth.errors import LedgerError
 from dpsynth.privacy.ledger.chain import Entry
 
 
@@ -50,40 +49,34 @@ class Reservation:
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
-    """What all runs on a population have reserved, added up.
+    """What all runs on the same patients have reserved, added up.
 
     Guarantee:
-        Everything that the runs released is together (epsilon, delta)-DP by basic
-        composition, which holds even where a run was chosen after seeing the last one's
-        answers. Unprotected accesses are not covered by it.
+        Everything that the runs released is together (epsilon, delta)-DP by basic composition,
+        and (adaptive_epsilon, at_delta)-DP by the filter under a cap, both of which hold even
+        where a run was chosen after seeing the last one's answers (see `ledger.filter`).
+        Unprotected accesses are not covered by it.
 
     Attributes:
         epsilon, delta: sums over all reservations, finished or not.
         runs: number of reservations.
         unprotected: number of internal accesses without protection.
+        adaptive_epsilon: at `at_delta`, as a cap counts it; none if that delta is too small for
+            what the runs' curves do not cover.
+        at_delta: the cap's delta; without a cap that of the runs together.
         cap_epsilon, cap_delta: what may be spent at most, or none.
+        left: the cap's epsilon less `adaptive_epsilon`, or none without a cap.
     """
 
     epsilon: float
     delta: float
     runs: int
     unprotected: int
+    adaptive_epsilon: float | None
+    at_delta: float
     cap_epsilon: float | None = None
     cap_delta: float | None = None
-
-    @classmethod
-    def of(cls, entries: Sequence[Entry]) -> Spent:
-        """Add up one population's entries."""
-        runs = [e.body for e in entries if e.type == "reserve"]
-        caps = [e.body for e in entries if e.type == "cap"]
-        return cls(
-            epsilon=_total([r["epsilon"] for r in runs]),
-            delta=_total([r["delta"] for r in runs]),
-            runs=len(runs),
-            unprotected=sum(e.type == "unprotected" for e in entries),
-            cap_epsilon=caps[-1]["epsilon"] if caps else None,
-            cap_delta=caps[-1]["delta"] if caps else None,
-        )
+    left: float | None = None
 
 
 def check_budget(epsilon: float, delta: float) -> None:
@@ -95,21 +88,3 @@ def check_budget(epsilon: float, delta: float) -> None:
         )
     if not 0 <= delta < 1:
         raise LedgerError(f"delta must be in [0, 1), got {delta!r}")
-
-
-def check_cap(spent: Spent, population: str, epsilon: float, delta: float) -> None:
-    """Refuse a reservation that would pass the population's cap."""
-    for name, used, more, cap in (
-        ("epsilon", spent.epsilon, epsilon, spent.cap_epsilon),
-        ("delta", spent.delta, delta, spent.cap_delta),
-    ):
-        if cap is not None and _total([used, more]) > cap:
-            raise BudgetError(
-                f"population {population!r} has spent {name} {used:g} of its cap {cap:g}; "
-                f"{more:g} more does not fit: ask for less, or raise the cap knowingly"
-            )
-
-
-def _total(parts: Sequence[float]) -> float:
-    """Add budgets as the decimals they were written as, so that 0.1 + 0.2 is 0.3."""
-    return float(sum((Decimal(repr(float(p))) for p in parts), Decimal(0)))

@@ -4,9 +4,13 @@ import stat
 from pathlib import Path
 
 import pytest
+from dp_accounting import get_epsilon_gaussian
 
 from dpsynth.errors import BudgetError, DataError, LedgerError
-from dpsynth.privacy.ledger import Ledger, as_json, table
+from dpsynth.privacy.accountant import renyi
+from dpsynth.privacy.budget import reported
+from dpsynth.privacy.ledger import Cost, Ledger, as_json, table, words
+from dpsynth.privacy.plan import Plan, Release
 
 
 def test_the_whole_plan_is_spent_when_it_is_reserved(ledger):
@@ -76,10 +80,13 @@ def test_no_reservation_passes_the_cap(ledger):
     ledger.cap("icu", epsilon=3.3, delta=1e-5)
     ledger.reserve("icu", run="d", epsilon=0.1, delta=0.0, plan={})
     ledger.reserve("icu", run="e", epsilon=0.2, delta=0.0, plan={})  # 3.3 exactly: fits
-    with pytest.raises(BudgetError, match=r"spent epsilon 3.3 of its cap 3.3; 0.01 more"):
+    with pytest.raises(BudgetError, match=r"spent epsilon 3.3 of its cap .* 0.01, .* 3.31"):
         ledger.reserve("icu", run="f", epsilon=0.01, delta=0.0, plan={})
-    with pytest.raises(BudgetError, match="delta"):
+    with pytest.raises(BudgetError, match="the cap's delta is too small"):
         ledger.reserve("icu", run="f", epsilon=0.0, delta=1e-5, plan={})
+    with pytest.raises(BudgetError, match="0 is left"):
+        ledger.check("icu", Cost(epsilon=0.01, delta=0.0))
+    assert ledger.spent("icu").runs == 5
     ledger.cap("icu", epsilon=4.0, delta=1e-4)
     ledger.reserve("icu", run="f", epsilon=0.01, delta=0.0, plan={})
     assert ledger.spent("icu").cap_epsilon == 4.0
@@ -243,10 +250,53 @@ def test_the_table_shows_every_entry_and_the_total(ledger):
     assert [row[6] for row in shown.rows[5:]] == [
         *("resumed once", "finished", "evaluation on real records")
     ]
-    assert shown.total == (
-        "spent by 3 runs: epsilon 3, delta 3e-06 (basic composition); "
-        "cap: epsilon 10, delta 1e-05; 1 internal access without protection"
+    assert shown.rows[4][6] == "first cap"
+    assert words(ledger.spent("icu")) == (
+        "spent by 3 runs: epsilon 3, delta 1e-05, however each was chosen after the last; "
+        "cap: epsilon 10, delta 1e-05; left: epsilon 7; 1 internal access without protection"
     )
+
+
+def test_both_totals_are_shown_with_what_each_takes_to_hold(ledger):
+    plan = Plan(
+        epsilon=1.0,
+        delta=1e-6,
+        population=1000,
+        releases=(Release(name="tables", noise_multiplier=4.3),),
+    )
+    ledger.join("ward", [])
+    ledger.cap("ward", epsilon=9.0, delta=1e-6)
+    for run in "ab":
+        ledger.reserve(
+            "ward", run=run, epsilon=1.0, delta=1e-6, plan=plan.public(), renyi=renyi(plan)
+        )
+    # Two Gaussians of 4.3 are one of 4.3 / sqrt 2 = 3.04: epsilon 1.45 at 1e-6 (Balle and Wang).
+    facts = as_json(ledger)["ward"]["spent"]
+    exact = get_epsilon_gaussian(4.3 / 2**0.5, 1e-6)
+    assert exact <= facts["advance_epsilon"] <= exact + 0.01
+    assert facts["advance_epsilon"] < facts["adaptive_epsilon"] < 2.0
+    lines = "\n".join(table(ledger, "ward").totals)
+    assert f"epsilon {reported(facts['adaptive_epsilon']):g} holds however each run was" in lines
+    assert f"epsilon {reported(facts['advance_epsilon']):g} holds only if every run was" in lines
+    assert "by addition: epsilon 2, delta 2e-06" in lines
+
+
+def test_a_raised_cap_is_an_entry_of_its_own_and_said_to_be_one(ledger):
+    for epsilon, delta in ((3.0, 1e-5), (2.0, 1e-5), (2.0, 1e-5), (2.0, 1e-4)):
+        ledger.cap("icu", epsilon=epsilon, delta=delta)
+    assert [row[6] for row in table(ledger, "icu").rows[4:]] == [
+        "first cap",
+        "lowered, was epsilon 3, delta 1e-05",
+        "unchanged, was epsilon 2, delta 1e-05",
+        "RAISED, was epsilon 2, delta 1e-05",
+    ]
+
+
+def test_an_entry_of_an_older_version_has_no_curve_and_is_added_up(ledger):
+    assert "renyi" not in ledger.entries("icu")[1].body
+    assert table(ledger, "icu").rows[1][6] == "no Renyi curve: added up"
+    facts = as_json(ledger)["icu"]["spent"]
+    assert (facts["adaptive_epsilon"], facts["advance_epsilon"]) == (3.0, 3.0)
 
 
 def test_the_json_holds_the_same_facts(ledger):

@@ -1,5 +1,6 @@
 """Whatever happens to the machine, what is shown as spent is never less than what was."""
 
+import contextlib
 import errno
 import multiprocessing
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from dpsynth.errors import LedgerError
+from dpsynth.errors import BudgetError, LedgerError
 from dpsynth.privacy.ledger import Ledger, durable
 
 
@@ -129,6 +130,58 @@ def test_two_processes_append_one_after_the_other(ledger):
     spent = ledger.spent("icu")
     assert (spent.runs, spent.epsilon, spent.delta) == (103, 13.0, 4e-6)  # 3 + 100 x 0.1
     assert [e.number for e in ledger.entries("icu")] == list(range(1, 105))
+
+
+def _ask(root: Path, name: str, go: object, told: object) -> None:
+    go.wait()
+    try:
+        Ledger(root).reserve("icu", run=name, epsilon=1.0, delta=0.0, plan={})
+        told.put((name, ""))
+    except BudgetError as error:
+        told.put((name, str(error)))
+
+
+def test_two_processes_race_for_the_last_piece_and_one_is_refused(ledger):
+    ledger.cap("icu", epsilon=4.5, delta=1e-5)  # 3 are spent: one more fits, two do not
+    spawn = multiprocessing.get_context("spawn")
+    go, told = spawn.Event(), spawn.Queue()
+    racers = [spawn.Process(target=_ask, args=(ledger.root, n, go, told)) for n in "xy"]
+    for racer in racers:
+        racer.start()
+    go.set()
+    ends = dict(told.get(timeout=60) for _ in racers)
+    for racer in racers:
+        racer.join()
+    refused = [said for said in ends.values() if said]
+    assert len(refused) == 1 and "0.5 is left" in refused[0]
+    assert ledger.spent("icu").epsilon == 4.0
+
+
+@pytest.mark.parametrize("call", ["prepare", "append", "replace"])
+@pytest.mark.parametrize("nth", range(5))
+def test_a_crash_while_a_group_is_made_never_lowers_what_is_spent(ledger, monkeypatch, call, nth):
+    ledger.join("ward", [])
+    ledger.reserve("ward", run="w", epsilon=2.0, delta=0.0, plan={})
+    real, calls = getattr(durable, call), []
+
+    def dying(*args: object) -> object:
+        calls.append(args)
+        if len(calls) == nth + 1:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, call, dying)
+        with contextlib.suppress(KeyboardInterrupt):
+            ledger.group("hospital", ["icu", "ward"])
+    for name in (*ledger.populations(), *ledger.groups()):
+        ledger.verify(name)
+    whole = ledger.groups().get("hospital") == ["icu", "ward"]
+    assert ledger.spent("icu").epsilon == (5.0 if whole else 3.0)
+    ledger.group("hospital", ["icu", "ward"])
+    assert ledger.spent("icu").epsilon == ledger.spent("ward").epsilon == 5.0
+    for name in ("icu", "ward"):
+        assert [e.type for e in ledger.entries(name)].count("member") == 1
 
 
 SPENDER = """
