@@ -89,6 +89,7 @@ def report_facts(
     return {
         "schema": SCHEMA_URL,
         "title": title,
+        "kind": "internal",
         "internal": INTERNAL,
         "date": date.today().isoformat(),
         **(known_by or {}),
@@ -96,13 +97,19 @@ def report_facts(
             asdict(each) for each in (*verdicts(evaluation), guarantee(evaluation, privacy))
         ],
         "privacy": plain(dict(privacy)) if privacy else None,
-        "claim": None if claim is None else claim_facts(claim, evaluation),
+        "claim": None
+        if claim is None
+        else {
+            **claim_facts(claim),
+            "rows_at_most": allowed(evaluation, claim),
+            "contradicted_by": [row.metric for row, _ in beyond(evaluation, claim)],
+        },
         **evaluation.to_json(),
     }
 
 
-def claim_facts(claim: Implied, evaluation: Evaluation) -> dict[str, Any]:
-    """What the claim allows, at all and in each row that it bounds."""
+def claim_facts(claim: Implied) -> dict[str, Any]:
+    """What the claim allows any attacker."""
     return {
         "epsilon": claim.epsilon,
         "delta": claim.delta,
@@ -111,8 +118,6 @@ def claim_facts(claim: Implied, evaluation: Evaluation) -> dict[str, Any]:
             {"false_positive_rate": rate, "true_positive_rate": most}
             for rate, most in claim.recognised.items()
         ],
-        "rows_at_most": allowed(evaluation, claim),
-        "contradicted_by": [row.metric for row, _ in beyond(evaluation, claim)],
     }
 
 

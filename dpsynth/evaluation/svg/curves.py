@@ -21,7 +21,7 @@ from dpsynth.evaluation.svg.parts import (
 )
 
 SIDE, LEFT, TOP = 300, 62, 12  # of a plot's square, and the room for its axes
-DASHES = {"copy": ("", "7 3"), "real": ("2 3",), "control": ("1 5",)}
+DASHES = {"copy": ("", "12 3 2 3"), "real": ("6 3",), "control": ("1 5",)}
 BOUND = "#9b1f18"
 
 
