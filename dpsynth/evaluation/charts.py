@@ -145,7 +145,7 @@ def _neighbours(field: Field, values: int, room: int) -> list[tuple[str, list[in
 
 
 def transition_heats(real: Tokens | None, synthetic: Tokens, codec: Codec) -> tuple[Heat, ...]:
-    """The visit columns whose transitions are furthest from real ones; of the copy alone the first."""
+    """Visit columns whose transitions are furthest from real ones; of the copy alone the first."""
     found = []
     base = synthetic if real is None else real
     tables = zip(transitions(base, codec), transitions(synthetic, codec), strict=True)

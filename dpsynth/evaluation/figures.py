@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+CLASSES = 12  # of pictures, at most
 Role = Literal["copy", "real", "control"]
 
 

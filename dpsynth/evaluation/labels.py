@@ -24,6 +24,11 @@ def rounded(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
 
 
+def bound(value: float) -> str:
+    """What a value may be at most, with four decimals, never rounded down."""
+    return f"{math.ceil(round(value * 10_000, 6)) / 10_000:.4f}"
+
+
 def edge(value: float) -> str:
     """A bin's edge: four digits below 1,000, whole above."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

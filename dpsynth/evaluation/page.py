@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from dpsynth.evaluation import svg
 from dpsynth.evaluation.drawings import Drawing, Section
-from dpsynth.evaluation.labels import rounded, text
+from dpsynth.evaluation.labels import bound, rounded, text
 
 # What is folded on the screen must not be missing on paper.
 OPENING = (
@@ -32,7 +32,7 @@ def filled(template: str, **facts: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(rounded=rounded, percent=svg.percent, text=text)
+    environment.filters.update(bound=bound, rounded=rounded, percent=svg.percent, text=text)
     digest = base64.b64encode(hashlib.sha256(OPENING.encode()).digest()).decode()
     return environment.get_template(template).render(
         svg=svg, opening=Markup(OPENING), digest=digest, **facts

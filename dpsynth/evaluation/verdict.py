@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from dpsynth.evaluation.estimate import NORMAL_95, Estimate
 from dpsynth.evaluation.evaluation import Evaluation, Row, apart
-from dpsynth.evaluation.labels import rounded
+from dpsynth.evaluation.labels import bound, rounded
 from dpsynth.evaluation.leakage import CHANCE
 from dpsynth.evaluation.leakage.claimed import Implied, implied
 
@@ -228,7 +228,7 @@ def guarantee(evaluation: Evaluation, privacy: Mapping[str, Any] | None) -> Verd
         return Verdict(question, "good", "A formal guarantee is claimed", (said, limits))
     against = tuple(
         f"But an attack surely exceeds what this guarantee allows: {row.title} is "
-        f"{rounded(row.value.value)}, and could be {rounded(most)} at most."
+        f"{rounded(row.value.value)}, and could be {bound(most)} at most."
         for row, most in above
     )
     end = "Do not release this copy."

@@ -109,7 +109,7 @@ def test_bias_is_folded_but_for_the_worst(evaluations):
 def test_the_promised_stands_beside_the_measured(evaluations, tmp_path):
     card = {"epsilon": 1.0, "delta": 0.0}
     page = render(evaluations[0], title="Clinic", privacy=card)
-    assert "Claim allows" in page and "at most 0.027" in page  # e / 100
+    assert "Claim allows" in page and "at most 0.0272" in page  # e / 100
     assert "Claim allows" not in render(evaluations[0], title="Clinic", privacy=None)
     facts = report_facts(evaluations[0], title="Clinic", privacy=card)["claim"]
     assert facts["rows_at_most"]["membership_tpr"] == pytest.approx(math.e / 100)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dpsynth.evaluation import svg
 from dpsynth.evaluation.charts import Bars, Heat
 from dpsynth.evaluation.drawings.parts import SHOWN, Drawing, Section, Table, slug
-from dpsynth.evaluation.figures import Correlations, Figures
+from dpsynth.evaluation.figures import CLASSES, Correlations, Figures
 
 
 def copied(
@@ -126,10 +126,13 @@ def _pictured(figures: Figures) -> Section:
     return Section(
         "pictures",
         "Pictures",
-        "Drawn at random, at most one of a patient, shown at 64 pixels at most; the first classes.",
+        "Drawn at random, at most one of a patient, shown at 64 pixels at most"
+        + (f"; the first {CLASSES} classes." if len(shelves) == CLASSES else "."),
         tuple(
             Drawing(
-                f"pictures-{slug(each.name or 'all')}", each.name or "Pictures", svg.shelf(each)
+                f"pictures-{slug(each.name or 'all')}",
+                f"Class {each.name}" if each.name else "Pictures",
+                svg.shelf(each),
             )
             for each in shelves
         ),

@@ -10,11 +10,10 @@ from PIL import Image
 
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.evaluation.estimate import subsample
-from dpsynth.evaluation.figures import Shelf
+from dpsynth.evaluation.figures import CLASSES, Shelf
 from dpsynth.evaluation.shown import Shown, shown
 from dpsynth.schema import Label
 
-CLASSES = 12
 PICTURES = 6  # of each class and side
 SIDE = 64  # pixels, at most: larger ones are made smaller
 LOOKED_AT = 2_000  # patients among whom pictures are drawn, at most
