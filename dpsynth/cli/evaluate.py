@@ -68,6 +68,13 @@ INTERNAL = (
     metavar="PYTHON",
     help="Run anonymeter's attacks too, by the Python of an environment that has it.",
 )
+@click.option("--figures", is_flag=True, help="Write every figure as an SVG file too, in figures/.")
+@click.option(
+    "--shareable",
+    is_flag=True,
+    help="Instead a report that may be shared with the copy: made from copy, schema and card "
+    "alone. Real files need not be named; if they are, they are not opened.",
+)
 @options.json_option
 @click.pass_context
 def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
@@ -78,9 +85,12 @@ def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     Of any copy: --schema FILE --train DATA --holdout DATA --synthetic DIR --out report/
 
     Every value stands beside real patients and a control. It reads real records directly,
-    which the ledger writes down: the report is internal.
+    which the ledger writes down: the report is internal. To share: --shareable.
     """
     _check(ctx, given)
+    if given["shareable"]:
+        _share(given, as_json)
+        return
     from dpsynth.cli import statement
     from dpsynth.cli.progress import progress
     from dpsynth.cli.summary import summary
@@ -95,6 +105,7 @@ def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
         "seed": given["seed"],
         "unprotected": given["unprotected"],
         "anonymeter": given["anonymeter"],
+        "figures": given["figures"],
     }
     run, copy, out = given["run"], given["synthetic"], given["out"]
     with progress() as report:
@@ -134,6 +145,27 @@ def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     )
 
 
+def _share(given: dict[str, Any], as_json: bool) -> None:
+    """The other report: nothing here opens a real file or the ledger."""
+    from dpsynth.data.schema_file import load_schema
+    from dpsynth.evaluation.shareable import SAYS
+    from dpsynth.pipeline.sharing import share, share_run
+
+    copy, out = given["synthetic"], given["out"]
+    common = {"seed": given["seed"], "figures": given["figures"]}
+    if given["run"]:
+        files = share_run(given["run"], copy, out, **common)
+    else:
+        card = _card(given["card"])
+        files = share(copy, load_schema(given["schema"]), out, privacy=card, **common)
+    names = [str(each) for each in files]
+    finish(
+        {"command": "evaluate", "shareable": SAYS, "files": names},
+        [f"Report: {', '.join(names[:2])}", f"Privacy: {SAYS}"],
+        as_json=as_json,
+    )
+
+
 def _check(ctx: click.Context, given: dict[str, Any]) -> None:
     """One of the two forms, and nothing of the other."""
     forms = {"run": ("run", "data"), "files": ("schema", "train", "holdout")}
@@ -141,6 +173,13 @@ def _check(ctx: click.Context, given: dict[str, Any]) -> None:
         forms["run" if given["run"] else "files"],
         forms["files" if given["run"] else "run"],
     )
+    if given["shareable"]:
+        wanted = wanted[:1]
+        if given["unprotected"] or given["anonymeter"]:
+            raise click.UsageError(
+                "--unprotected and --anonymeter do not go with --shareable: they need real records",
+                ctx,
+            )
     for name in wanted:
         if not given[name]:
             raise click.UsageError(f"Missing option '--{name}'.", ctx)

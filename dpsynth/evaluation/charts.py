@@ -39,7 +39,7 @@ class Bars:
         name: the column.
         unit: of its values, or empty.
         labels: of the bars.
-        real, synthetic: shares per label.
+        real, synthetic: shares per label; real is empty where the copy is shown alone.
         distance: total variation before labels were put together.
     """
 
@@ -58,7 +58,8 @@ class Heat:
     Attributes:
         name: the column.
         labels: of rows (now) and columns (next).
-        real, synthetic: conditional shares; a row nobody is in is all zero.
+        real, synthetic: conditional shares; a row nobody is in is all zero. Real is empty where
+            the copy is shown alone.
         distance: total variation of the joint table, before labels were put together.
     """
 
@@ -92,20 +93,21 @@ def shares(table: Table, patients: int) -> np.ndarray:
     return distributions(table, everyone, table.cell, table.cells)[:, 0].astype(float)
 
 
-def column_bars(real: Tokens, synthetic: Tokens, codec: Codec) -> tuple[Bars, ...]:
-    """A histogram of every column, furthest first."""
+def column_bars(real: Tokens | None, synthetic: Tokens, codec: Codec) -> tuple[Bars, ...]:
+    """A histogram of every column, furthest first; of the copy alone in the codec's order."""
     fields = (*codec.static, *codec.visit)
     found = []
-    pairs = zip(variables(real, codec, False), variables(synthetic, codec, False), strict=True)
+    sides = (synthetic if real is None else real, synthetic)
+    pairs = zip(*(variables(each, codec, False) for each in sides), strict=True)
     for field, (a, b) in zip(fields, pairs, strict=True):
-        p, q = shares(one_way(a), len(real)), shares(one_way(b), len(synthetic))
+        p, q = (shares(one_way(each), len(side)) for each, side in zip((a, b), sides, strict=True))
         parts = merged(field, p, BARS)
         found.append(
             Bars(
                 CLOCK.get(field.name, field.name),
                 field.column.unit or "",
                 tuple(label for label, _ in parts),
-                tuple(float(p[codes].sum()) for _, codes in parts),
+                () if real is None else tuple(float(p[codes].sum()) for _, codes in parts),
                 tuple(float(q[codes].sum()) for _, codes in parts),
                 float(np.abs(p - q).sum() / 2),
             )
@@ -142,22 +144,23 @@ def _neighbours(field: Field, values: int, room: int) -> list[tuple[str, list[in
     return parts
 
 
-def transition_heats(real: Tokens, synthetic: Tokens, codec: Codec) -> tuple[Heat, ...]:
-    """The visit columns whose transitions are furthest from real ones."""
+def transition_heats(real: Tokens | None, synthetic: Tokens, codec: Codec) -> tuple[Heat, ...]:
+    """Visit columns whose transitions are furthest from real ones; of the copy alone the first."""
     found = []
-    tables = zip(transitions(real, codec), transitions(synthetic, codec), strict=True)
+    base = synthetic if real is None else real
+    tables = zip(transitions(base, codec), transitions(synthetic, codec), strict=True)
     for field, (a, b) in zip(codec.visit, tables, strict=True):
         if field.size > 200 or not len(a.cell):
             continue
         shape = (field.size, field.size)
-        p = shares(a, len(real)).reshape(shape)
+        p = shares(a, len(base)).reshape(shape)
         q = shares(b, len(synthetic)).reshape(shape)
         parts = merged(field, p.sum(axis=1), CELLS)
         found.append(
             Heat(
                 CLOCK.get(field.name, field.name),
                 tuple(label for label, _ in parts),
-                _conditional(p, parts),
+                () if real is None else _conditional(p, parts),
                 _conditional(q, parts),
                 float(np.abs(p - q).sum() / 2),
             )
@@ -173,11 +176,12 @@ def _conditional(
     return tuple(tuple(float(each) for each in line) for line in table)
 
 
-def visit_bars(real: Tokens, synthetic: Tokens, codec: Codec) -> Bars | None:
+def visit_bars(real: Tokens | None, synthetic: Tokens, codec: Codec) -> Bars | None:
     """Histogram of the number of visits, or none where it is fixed."""
-    if codec.max_visits < 1 or is_grid(real, codec):
+    base = synthetic if real is None else real
+    if codec.max_visits < 1 or is_grid(base, codec):
         return None
-    p = shares(lengths(real, codec), len(real))
+    p = shares(lengths(base, codec), len(base))
     q = shares(lengths(synthetic, codec), len(synthetic))
     ends = np.unique(np.linspace(0, len(p), min(len(p), BARS + 1) + 1).astype(int))
     spans = list(pairwise(ends.tolist()))
@@ -185,7 +189,7 @@ def visit_bars(real: Tokens, synthetic: Tokens, codec: Codec) -> Bars | None:
         "number of visits",
         "",
         tuple(f"{a}" if b == a + 1 else f"{a} to {b - 1}" for a, b in spans),
-        tuple(float(p[a:b].sum()) for a, b in spans),
+        () if real is None else tuple(float(p[a:b].sum()) for a, b in spans),
         tuple(float(q[a:b].sum()) for a, b in spans),
         float(np.abs(p - q).sum() / 2),
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dpsynth.evaluation.charts import Bars, Heat, Sample
 from dpsynth.evaluation.estimate import Estimate
+from dpsynth.evaluation.figures import Figures
 from dpsynth.evaluation.labels import rounded
 from dpsynth.evaluation.metric import Better, Metric
 
@@ -125,6 +126,7 @@ class Evaluation:
         transitions: changes from visit to visit of some columns.
         visits: histogram of the number of visits, or none.
         sample: a few synthetic patients.
+        figures: the series that analysts' figures show.
         notes: what the reader must know, such as caps and missing columns.
         seed: of everything random.
         seconds: how long it took.
@@ -143,6 +145,7 @@ class Evaluation:
     notes: tuple[str, ...]
     seed: int
     seconds: float
+    figures: Figures = field(default_factory=Figures)
 
     def get(self, metric: str, group: str | None = None) -> Row | None:
         """The row of that metric and group, or none."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,11 @@ def rounded(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def bound(value: float) -> str:
+    """What a value may be at most, with four decimals, never rounded down."""
+    return f"{math.ceil(round(value * 10_000, 6)) / 10_000:.4f}"
 
 
 def edge(value: float) -> str:
@@ -48,3 +55,17 @@ def text(value: object) -> str:
     if not math.isfinite(number):
         return "–"
     return f"{number:,.0f}" if abs(number) >= 1000 or number.is_integer() else f"{number:.3g}"
+
+
+def flattened(facts: Mapping[str, Any], prefix: str = "") -> Sequence[tuple[str, Any]]:
+    """Nested facts as dotted names and plain values; lists as text."""
+    found: list[tuple[str, Any]] = []
+    for key, value in facts.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            found += flattened(value, f"{name}.")
+        elif isinstance(value, list | tuple):
+            found.append((name, ", ".join(map(str, value))))
+        else:
+            found.append((name, value))
+    return found

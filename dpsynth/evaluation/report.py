@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from dpsynth.evaluation.drawings import sections
+from dpsynth.evaluation.evaluation import Evaluation, Row, plain
+from dpsynth.evaluation.group_lines import grouped
+from dpsynth.evaluation.labels import flattened, text
+from dpsynth.evaluation.leakage.claimed import Implied, implied
+from dpsynth.evaluation.page import filled, write_figures
+from dpsynth.evaluation.verdict import beyond, guarantee, verdicts
 
-from dpsynth.evaluation import svg
-from dpsynth.evaluation.evaluation import Evaluation, Row
-from dpsynth.evaluation.labels import rounded, text
-from dpsynth.evaluation.verdict import flattened, guarantee, verdicts
-
-HISTOGRAMS = 9  # columns drawn; the rest stand in a table
+WEAKEST = 8  # rows of a table shown at once
+SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
+SCHEMA_URL = "urn:dpsynth:evaluation-report:1"
 INTERNAL = (
     "INTERNAL: computed on real records; this report is itself a disclosure; do not share outside."
 )
 
 
 @dataclass(frozen=True)
-class GroupLine:
-    """One subgroup over all bias metrics."""
+class Ranked:
+    """The rows of a family.
 
-    name: str
-    share: Row | None
-    auc: Row | None
-    loss: Row | None
+    Attributes:
+        question: that they answer.
+        rows: all of them.
+        weakest: those that reach least, where there are many more.
+    """
+
+    question: str
+    rows: tuple[Row, ...]
+    weakest: tuple[Row, ...] = ()
 
 
 def write_report(
@@ -39,6 +47,7 @@ def write_report(
     title: str,
     privacy: Mapping[str, Any] | None = None,
     known_by: Mapping[str, str] | None = None,
+    figures: bool = False,
 ) -> list[Path]:
     """Write `report.html` (one file, nothing loaded from elsewhere) and `report.json`.
 
@@ -48,6 +57,7 @@ def write_report(
         title: of the page.
         privacy: facts of the privacy card, if there is one; shown, not checked.
         known_by: the report's id and the copy's digest, by which a release knows them again.
+        figures: whether to write every figure as a file too.
 
     Returns:
         The files written.
@@ -56,35 +66,72 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     page, data = folder / "report.html", folder / "report.json"
     page.write_text(render(evaluation, title=title, privacy=privacy), encoding="utf-8")
-    facts = {
+    facts = report_facts(evaluation, title=title, privacy=privacy, known_by=known_by)
+    data.write_text(as_json(facts), encoding="utf-8")
+    drawn = write_figures(sections(evaluation, implied(privacy)), folder) if figures else []
+    return [page, data, *drawn]
+
+
+def as_json(facts: Mapping[str, Any]) -> str:
+    """A report as text."""
+    return json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
+
+
+def report_facts(
+    evaluation: Evaluation,
+    *,
+    title: str,
+    privacy: Mapping[str, Any] | None = None,
+    known_by: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The report for machines; `report.schema.json` says what stands where."""
+    claim = implied(privacy)
+    return {
+        "schema": SCHEMA_URL,
         "title": title,
+        "kind": "internal",
         "internal": INTERNAL,
         "date": date.today().isoformat(),
         **(known_by or {}),
         "verdicts": [
             asdict(each) for each in (*verdicts(evaluation), guarantee(evaluation, privacy))
         ],
-        "privacy": dict(privacy) if privacy else None,
+        "privacy": plain(dict(privacy)) if privacy else None,
+        "claim": None
+        if claim is None
+        else {
+            **claim_facts(claim),
+            "rows_at_most": allowed(evaluation, claim),
+            "contradicted_by": [row.metric for row, _ in beyond(evaluation, claim)],
+        },
         **evaluation.to_json(),
     }
-    data.write_text(
-        json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n",
-        encoding="utf-8",
-    )
-    return [page, data]
+
+
+def claim_facts(claim: Implied) -> dict[str, Any]:
+    """What the claim allows any attacker."""
+    return {
+        "epsilon": claim.epsilon,
+        "delta": claim.delta,
+        "advantage_at_most": claim.advantage,
+        "recognised_at_most": [
+            {"false_positive_rate": rate, "true_positive_rate": most}
+            for rate, most in claim.recognised.items()
+        ],
+    }
+
+
+def allowed(evaluation: Evaluation, claim: Implied) -> dict[str, float]:
+    """What each leakage row may reach, where the claim bounds it."""
+    found = {row.metric: claim.most(row.metric) for row in evaluation.family("leakage")}
+    return {name: most for name, most in found.items() if most is not None}
 
 
 def render(evaluation: Evaluation, *, title: str, privacy: Mapping[str, Any] | None) -> str:
     """The page as text."""
-    environment = Environment(
-        loader=PackageLoader("dpsynth.evaluation", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(rounded=rounded, percent=svg.percent, text=text)
-    return environment.get_template("report.html").render(
+    claim = implied(privacy)
+    return filled(
+        "report.html",
         e=evaluation,
         title=title,
         today=date.today().isoformat(),
@@ -92,29 +139,23 @@ def render(evaluation: Evaluation, *, title: str, privacy: Mapping[str, Any] | N
         verdicts=verdicts(evaluation),
         guarantee=guarantee(evaluation, privacy),
         privacy=[(name, text(value)) for name, value in flattened(privacy or {})],
+        claim=claim,
+        allowed={} if claim is None else allowed(evaluation, claim),
+        beyond=[] if claim is None else [row.metric for row, _ in beyond(evaluation, claim)],
         tables=[
-            ("Is it like the real data?", evaluation.family("fidelity")),
-            ("Is it useful?", evaluation.family("utility")),
-            ("Does it leak?", evaluation.family("leakage")),
+            ranked("Is it like the real data?", evaluation.family("fidelity")),
+            ranked("Is it useful?", evaluation.family("utility")),
+            Ranked("Does it leak?", evaluation.family("leakage")),
         ],
-        groups=group_lines(evaluation),
-        gaps=[row for row in evaluation.family("bias") if row.metric == "auc_gap"],
-        histograms=evaluation.columns[:HISTOGRAMS],
-        svg=svg,
+        groups=grouped(evaluation),
+        bias=evaluation.family("bias"),
+        sections=sections(evaluation, claim),
     )
 
 
-def group_lines(evaluation: Evaluation) -> list[GroupLine]:
-    """One line for each subgroup, in the order of the rows."""
-    found = dict.fromkeys(
-        row.group for row in evaluation.family("bias") if row.group and row.metric == "group_share"
-    )
-    return [
-        GroupLine(
-            name,
-            evaluation.get("group_share", name),
-            evaluation.get("group_auc", name),
-            evaluation.get("auc_loss", name),
-        )
-        for name in found
-    ]
+def ranked(question: str, rows: Sequence[Row]) -> Ranked:
+    """A family whose weakest rows stand alone if it has many more."""
+    known = [(row.reached, place) for place, row in enumerate(rows) if row.reached is not None]
+    weakest = sorted(known)[:WEAKEST]
+    few = len(rows) <= WEAKEST + 2 or not weakest
+    return Ranked(question, tuple(rows), () if few else tuple(rows[p] for _, p in weakest))

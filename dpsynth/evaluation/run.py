@@ -13,6 +13,7 @@ from dpsynth.evaluation.absent import completed, missing_columns
 from dpsynth.evaluation.case import Case, Side
 from dpsynth.evaluation.charts import column_bars, sample_patients, transition_heats, visit_bars
 from dpsynth.evaluation.evaluation import Evaluation, Row
+from dpsynth.evaluation.series import gathered
 from dpsynth.evaluation.steps import PARTS
 from dpsynth.schema import Schema
 
@@ -82,6 +83,7 @@ def evaluate(
         if progress:
             progress(name, done, len(todo))
         rows += step()
+    figures = gathered(case)
     if progress:
         progress("done", len(todo), len(todo))
     a, b = case.holdout.tokens, case.synthetic.tokens
@@ -96,6 +98,7 @@ def evaluate(
         transitions=transition_heats(a, b, codec),
         visits=visit_bars(a, b, codec),
         sample=sample_patients(synthetic),
+        figures=figures,
         notes=(*notes, *(said for part in PARTS for said in part.remarks(case))),
         seed=seed,
         seconds=round(time.monotonic() - start, 1),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,9 +11,9 @@ from scipy.stats import norm
 
 from dpsynth.evaluation.estimate import NORMAL_95, Estimate
 from dpsynth.evaluation.evaluation import Evaluation, Row, apart
-from dpsynth.evaluation.labels import rounded
+from dpsynth.evaluation.labels import bound, rounded
 from dpsynth.evaluation.leakage import CHANCE
-from dpsynth.evaluation.leakage.membership import FALSE_ALARMS as ATTACKERS_ERROR
+from dpsynth.evaluation.leakage.claimed import Implied, implied
 
 Level = Literal["good", "fair", "poor", "unknown"]
 GOOD, FAIR = 0.8, 0.5  # share of the way from the control to real patients
@@ -211,50 +210,43 @@ def _stretch(alpha: float) -> float:
 def guarantee(evaluation: Evaluation, privacy: Mapping[str, Any] | None) -> Verdict:
     """What is guaranteed? The card's claim, and whether an attack contradicts it.
 
-    An (epsilon, delta) guarantee caps any attack: at false accusations f it recognises at
-    most exp(epsilon) f + delta of the members. One recognised surely above that is a fault.
+    A guarantee caps every attack (`leakage.claimed`). One that surely recognises more of the
+    members is a fault. With k attacks each is held against a 1 - FALSE_ALARMS / k bound, so that
+    a claim that holds is called contradicted in FALSE_ALARMS of cases at most.
     """
-    question, facts = "What is guaranteed?", dict(flattened(privacy or {}))
-    epsilon, delta = (_stated(facts, name) for name in ("epsilon", "delta"))
+    question, claim = "What is guaranteed?", implied(privacy)
     limits = (
         "The measurements on this page describe one copy and a few attackers; they can show a "
         "leak but never rule one out."
     )
-    if epsilon is None:
+    if claim is None:
         none = "No differential privacy guarantee was given with this copy."
         return Verdict(question, "unknown", "Nothing, as far as this report knows", (none, limits))
-    said = f"Differential privacy with epsilon = {epsilon:g}"
-    said += f" and delta = {delta:g}" if delta is not None else ""
-    said += ", as the privacy card claims; this report does not check how it was computed."
-    row = evaluation.get("membership_tpr")
-    cap = math.exp(min(epsilon, 100.0)) * ATTACKERS_ERROR + (delta or 0.0)
-    if row and row.value.assessable and lower(row.value, FALSE_ALARMS) > cap:
-        against = (
-            f"But an attack surely recognises {rounded(row.value.value)} of the trained-on "
-            f"patients, and under this guarantee it could be {rounded(cap)} at most. "
-            "Do not release this copy."
-        )
-        return Verdict(question, "poor", "The claimed guarantee is contradicted", (said, against))
-    return Verdict(question, "good", "A formal guarantee is claimed", (said, limits))
+    said = stated(claim)
+    above = beyond(evaluation, claim)
+    if not above:
+        return Verdict(question, "good", "A formal guarantee is claimed", (said, limits))
+    against = tuple(
+        f"But an attack surely exceeds what this guarantee allows: {row.title} is "
+        f"{rounded(row.value.value)}, and could be {bound(most)} at most."
+        for row, most in above
+    )
+    end = "Do not release this copy."
+    return Verdict(question, "poor", "The claimed guarantee is contradicted", (said, *against, end))
 
 
-def _stated(facts: Mapping[str, Any], name: str) -> float | None:
-    """The number under "guarantee" as on our cards, else the first of that name."""
-    rest = (value for key, value in facts.items() if key.split(".")[-1] == name)
-    value = facts.get(f"guarantee.{name}", next(rest, None))
-    known = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-    return float(value) if known else None
+def stated(claim: Implied) -> str:
+    """The claim in a sentence."""
+    delta = f" and delta = {claim.delta:g}" if claim.delta else ""
+    return (
+        f"Differential privacy with epsilon = {claim.epsilon:g}{delta}, as the privacy card "
+        "claims; this report does not check how it was computed."
+    )
 
 
-def flattened(facts: Mapping[str, Any], prefix: str = "") -> Sequence[tuple[str, Any]]:
-    """Nested facts as dotted names and plain values; lists as text."""
-    found: list[tuple[str, Any]] = []
-    for key, value in facts.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            found += flattened(value, f"{name}.")
-        elif isinstance(value, list | tuple):
-            found.append((name, ", ".join(map(str, value))))
-        else:
-            found.append((name, value))
-    return found
+def beyond(evaluation: Evaluation, claim: Implied) -> list[tuple[Row, float]]:
+    """Attacks that surely reach more than the claim allows, and what it allows."""
+    rows = [(row, claim.most(row.metric)) for row in evaluation.family("leakage")]
+    held = [(row, most) for row, most in rows if most is not None and row.value.assessable]
+    alpha = FALSE_ALARMS / max(len(held), 1)
+    return [(row, most) for row, most in held if lower(row.value, alpha) > most]

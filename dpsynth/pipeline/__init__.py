@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dpsynth.pipeline.evaluating import evaluate, evaluate_run
     from dpsynth.pipeline.generation import generate
     from dpsynth.pipeline.releasing import release
+    from dpsynth.pipeline.sharing import share, share_run
     from dpsynth.pipeline.training import resume, train
     from dpsynth.pipeline.verifying import verify
 
@@ -26,6 +27,8 @@ _LATE = {
     "generate": "generation",
     "release": "releasing",
     "resume": "training",
+    "share": "sharing",
+    "share_run": "sharing",
     "train": "training",
     "verify": "verifying",
 }
@@ -40,6 +43,8 @@ __all__ = [
     "inspect",
     "release",
     "resume",
+    "share",
+    "share_run",
     "train",
     "verify",
 ]

@@ -65,6 +65,7 @@ def evaluate(
     ledger: Ledger | None = None,
     seed: int = 0,
     anonymeter: Path | None = None,
+    figures: bool = False,
     progress: Progress = quiet,
 ) -> Evaluated:
     """Compare any synthetic copy with the patients it was made from and with others.
@@ -83,6 +84,7 @@ def evaluate(
         ledger, seed, progress: as in `train`.
         anonymeter: Python of an environment that has anonymeter, to run its attacks too; looked
             at before any record is read.
+        figures: whether to write every figure as a file too.
     """
     book = ledger or Ledger()
     outside_runs(Path(out), "a report")
@@ -95,7 +97,7 @@ def evaluate(
     bare = _bare(unprotected, schema)
     group = population_of(book, plain_paths([*train, *holdout]), population)
     sides = _Sides(trained=trained, others=others, copy=copy, bare=bare, digest=_digest(synthetic))
-    return _measured(book, group, sides, schema, out, privacy, seed, anonymeter, progress)
+    return _measured(book, group, sides, schema, out, privacy, seed, anonymeter, figures, progress)
 
 
 def evaluate_run(
@@ -108,6 +110,7 @@ def evaluate_run(
     ledger: Ledger | None = None,
     seed: int = 0,
     anonymeter: Path | None = None,
+    figures: bool = False,
     progress: Progress = quiet,
 ) -> Evaluated:
     """Evaluate a copy of a run that left patients out: they are found again in its data.
@@ -139,7 +142,7 @@ def evaluate_run(
         bare=_bare(unprotected, run.schema),
         digest=_digest(synthetic),
     )
-    return _measured(book, group, sides, run.schema, out, card, seed, anonymeter, progress)
+    return _measured(book, group, sides, run.schema, out, card, seed, anonymeter, figures, progress)
 
 
 def _digest(synthetic: Sequence[str | Path]) -> str:
@@ -162,6 +165,7 @@ def _measured(
     privacy: dict[str, Any] | None,
     seed: int,
     anonymeter: Path | None,
+    figures: bool,
     progress: Progress,
 ) -> Evaluated:
     with claimed(Path(out)):
@@ -186,6 +190,7 @@ def _measured(
             title=f"Synthetic copy of {schema.name}",
             privacy=privacy,
             known_by={"id": report, "copy": sides.digest},
+            figures=figures,
         )
     return Evaluated(files=written, evaluation=found, population=group)
 

@@ -166,3 +166,13 @@ def pictured_tokens(picture_schema):
         )
 
     return make, book
+
+
+@pytest.fixture(scope="session")
+def evaluations(clinic, clinic_plan, clinic_codec):
+    """Whole evaluations of two copies: of other patients, and of nobody."""
+    from dpsynth.evaluation.run import evaluate
+
+    train, holdout, other = (clinic(150, seed) for seed in (1, 2, 3))
+    none = other.take(np.array([], dtype=int))
+    return [evaluate(train, holdout, each, clinic_plan, clinic_codec) for each in (other, none)]

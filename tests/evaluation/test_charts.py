@@ -14,7 +14,7 @@ from dpsynth.evaluation.charts import (
     transition_heats,
     visit_bars,
 )
-from dpsynth.evaluation.labels import span, text
+from dpsynth.evaluation.labels import bound, span, text
 from dpsynth.schema import Column
 
 
@@ -99,3 +99,11 @@ def test_sampled_patients_have_visits_if_any_do(clinic):
 )  # fmt: skip
 def test_cells_are_written_for_people(value, said):
     assert text(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.02718281, "0.0272"), (0.02711, "0.0272"), (0.5, "0.5000"), (1.0, "1.0000")],
+)
+def test_a_bound_is_never_rounded_down(value, said):
+    assert bound(value) == said

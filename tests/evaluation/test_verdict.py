@@ -175,6 +175,23 @@ def test_an_attack_beyond_what_epsilon_allows_contradicts_it():
     assert guarantee(found(near), {"epsilon": 1}).level == "good"
 
 
+@pytest.mark.parametrize("name", ["ratio_tpr", "membership_tpr_at_0.1", "ratio_auc"])
+def test_every_attack_is_held_against_the_claim(name):
+    # Under epsilon 0.1: exp(0.1) / 10 = 0.11 at most at 10 %, and an AUC of 0.55 or less.
+    won = row(name, "leakage", LEAKAGE[name], sure(0.8, 0.05), sure(0.01), sure(1.0))
+    made = guarantee(found(won), {"epsilon": 0.1, "delta": 0.0})
+    assert made.level == "poor" and "could be" in made.why[1]
+
+
+def test_many_attacks_need_more_to_contradict_a_claim():
+    # 0.05 lies above exp(1) / 100 = 0.0272 by 2.15 standard errors: enough alone (1.96), not of 9.
+    name = "membership_tpr"
+    won = row(name, "leakage", LEAKAGE[name], sure(0.05, 0.0228 / 2.15 * 1.96), sure(0), sure(1.0))
+    lost = dataclasses.replace(won, metric="ratio_tpr", value=sure(0.01))
+    assert guarantee(found(won), {"epsilon": 1.0}).level == "poor"
+    assert guarantee(found(won, *[lost] * 8), {"epsilon": 1.0}).level == "good"
+
+
 def test_bounds_are_those_of_a_normal():
     # The 97.5 % bound is the interval's own end.
     assert lower(sure(0.6, 0.1), 0.025) == pytest.approx(0.5)

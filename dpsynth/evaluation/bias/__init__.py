@@ -15,6 +15,8 @@ from dpsynth.evaluation.bias.representation import group_share
 from dpsynth.evaluation.bias.shrinkage import shrunk
 from dpsynth.evaluation.bias.worst_gap import worst_gap
 from dpsynth.evaluation.estimate import Estimate
+from dpsynth.evaluation.fidelity import OTHERS
+from dpsynth.evaluation.fidelity.kid import features_kid
 from dpsynth.evaluation.leakage import FRESH, PLAIN_COPY
 from dpsynth.evaluation.metric import Metric
 from dpsynth.evaluation.utility import TRAINED_ON_REAL, UNINFORMED
@@ -185,5 +187,17 @@ SPLIT: dict[str, Metric[Callable[..., Estimate]]] = {
         better="lower",
         real=RETRAINED,
         control=UNINFORMED,
+    ),
+}
+
+# Groups are the classes of the label, of pictures.
+CLASSES: dict[str, Metric[Callable[..., Estimate]]] = {
+    "class_kid": Metric(
+        measure=features_kid,
+        title="Looks of the pictures of a class",
+        scale="0: spread alike; features of our own network, no other's",
+        better="lower",
+        real=OTHERS,
+        control="real pictures of the other classes",
     ),
 }

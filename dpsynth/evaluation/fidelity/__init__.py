@@ -16,7 +16,7 @@ from dpsynth.evaluation.fidelity.cross_lag import cross_lag
 from dpsynth.evaluation.fidelity.discriminator import c2st_auc
 from dpsynth.evaluation.fidelity.frechet import frechet
 from dpsynth.evaluation.fidelity.gaps import gap_ks, gap_wasserstein
-from dpsynth.evaluation.fidelity.kid import features_kid, kid
+from dpsynth.evaluation.fidelity.kid import kid
 from dpsynth.evaluation.fidelity.lengths import length_tv, length_wasserstein
 from dpsynth.evaluation.fidelity.mean_picture import mean_picture_distance
 from dpsynth.evaluation.fidelity.missing import missing_over_time
@@ -91,13 +91,6 @@ class OnPixels(Protocol):
 
     def __call__(self, real: np.ndarray, other: np.ndarray, *, seed: int = 0) -> Estimate:
         """Compare `other` with `real`, both (n, size, size, channels) uint8."""
-
-
-class OnFeatures(Protocol):
-    """A distance between two sets of features, one picture of each patient."""
-
-    def __call__(self, real: np.ndarray, other: np.ndarray, *, seed: int = 0) -> Estimate:
-        """Compare `other` with `real`, both (n, width)."""
 
 
 class OnNeighbourhoods(Protocol):
@@ -469,16 +462,5 @@ VARIETY: dict[str, Metric[OnSeen]] = {
         better="higher",
         real=OTHERS,
         control=CLASS_MEANS,
-    ),
-}
-
-CLASSES: dict[str, Metric[OnFeatures]] = {
-    "class_kid": Metric(
-        measure=features_kid,
-        title="Looks of the pictures of a class",
-        scale="0: spread alike; features of our own network, no other's",
-        better="lower",
-        real=OTHERS,
-        control="real pictures of the other classes",
     ),
 }

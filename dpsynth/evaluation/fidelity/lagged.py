@@ -79,7 +79,11 @@ def ranks_of(real: Tokens, codec: Codec, place: int) -> np.ndarray:
     if field.name == GAP:
         who, turn = who[turn > 0], turn[turn > 0]
     share = 1.0 / np.bincount(who, minlength=len(real))[who]
-    mass = np.bincount(real.visits[who, turn, place], share, minlength=field.size)
+    return mid_ranks(field, np.bincount(real.visits[who, turn, place], share, minlength=field.size))
+
+
+def mid_ranks(field: Field, mass: np.ndarray) -> np.ndarray:
+    """(size,) float32: each code's mean rank, -1/2 to 1/2, by the codes' masses; NaN if missing."""
     order = np.argsort(_values(field), kind="stable")
     below = np.cumsum(mass[order]) - mass[order] / 2
     ranks = np.full(field.size, np.nan, dtype=np.float32)

@@ -95,7 +95,7 @@ def membership_tpr(made: Attack, *, rate: float = FALSE_ALARMS, seed: int = 0) -
     least = round(1 / rate)
     if not made.member.any() or (~made.member).sum() < least:
         return not_assessable(f"needs members and {least:,} outsiders", len(made.member))
-    value = _height(*_sides(made.member, made.score), rate)
+    value = height(*_sides(made.member, made.score), rate)
     drawn = np.random.default_rng(seed).random(len(made.member))
     places = np.empty(len(made.member), dtype=np.int64)
     places[np.lexsort((drawn, made.score))] = np.arange(len(places))
@@ -130,8 +130,16 @@ def _exact(hits: int, n: int) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
-def _height(inside: np.ndarray, outside: np.ndarray, rate: float) -> float:
-    """Height of the ROC curve at `rate`."""
+def height(inside: np.ndarray, outside: np.ndarray, rate: float) -> float:
+    """Height of the ROC curve at `rate`; ties are joined by straight lines.
+
+    Args:
+        inside: scores of members (or cases).
+        outside: scores of outsiders (or non-cases), the highest first; at least one.
+        rate: share of outsiders accused, 0 to 1.
+    """
+    if rate >= 1:
+        return 1.0
     level = outside[min(int(rate * len(outside) + 1e-9), len(outside) - 1)]
     # Everyone above the level, and of those on it as many as the straight line says.
     x0, x1 = (outside > level).mean(), (outside >= level).mean()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dpsynth.evaluation import fidelity
+from dpsynth.evaluation import bias, fidelity
 from dpsynth.evaluation.case import Case
 from dpsynth.evaluation.estimate import not_assessable, subsample
 from dpsynth.evaluation.evaluation import Row, row
@@ -70,7 +70,7 @@ def class_rows(case: Case) -> list[Row]:
         others = (looks.synthetic.of(code), looks.real.of(code), known)
         few = len(real.of(code)) < FEWEST
         why = not_assessable(f"fewer than {FEWEST} real patients held out", len(real.of(code)))
-        for metric_name, metric in fidelity.CLASSES.items():
+        for metric_name, metric in bias.CLASSES.items():
             three = [
                 why if few else metric.measure(real.of(code), each, seed=case.seed)
                 for each in others

@@ -17,6 +17,7 @@ from dpsynth.evaluation.leakage.views import flipped_and_shifted
 from dpsynth.evaluation.shown import Shown, random_shades, shown, without_detail
 from dpsynth.evaluation.steps.likeness import compared
 from dpsynth.evaluation.steps.looks import COMPARED, look_rows
+from dpsynth.evaluation.utility.boosting import Predicted
 from dpsynth.evaluation.utility.pictures import read_pictures, uninformed_reader
 from dpsynth.schema import Label
 
@@ -50,7 +51,7 @@ def rows(case: Case) -> list[Row]:
     found = likeness_rows(*three, case.codec, label, seed)
     three = (case.train.tokens, case.holdout.tokens, case.synthetic.tokens)
     if label is not None:
-        found += reading_rows(*three, case.codec, label, seed)
+        found += reading_rows(readers(case), seed)
     return found + nearness_rows(*three, case.codec, seed, label)
 
 
@@ -78,18 +79,25 @@ def likeness_rows(
     return rows
 
 
-def reading_rows(
-    train: Tokens, holdout: Tokens, synthetic: Tokens, codec: Codec, label: Label, seed: int
-) -> list[Row]:
-    """What a classifier learns from the copy's pictures, judged on real ones."""
-    rng = np.random.default_rng([seed, 7])
+def readers(case: Case) -> tuple[Predicted, Predicted, Predicted]:
+    """Of real pictures: a reader trained on the copy's, on real ones, and one that guesses."""
+    return case.once("readers", _readers)
+
+
+def _readers(case: Case) -> tuple[Predicted, Predicted, Predicted]:
+    label, rng = case.schema.label, case.rng(7)
     made, real, test = (
-        _some(each, codec, label, rng, most=5 * COMPARED) for each in (synthetic, train, holdout)
+        _some(each.tokens, case.codec, label, rng, most=5 * COMPARED)
+        for each in (case.synthetic, case.train, case.holdout)
     )
-    readers = [read_pictures(made, test), read_pictures(real, test), uninformed_reader(real, test)]
+    return read_pictures(made, test), read_pictures(real, test), uninformed_reader(real, test)
+
+
+def reading_rows(answers: tuple[Predicted, Predicted, Predicted], seed: int) -> list[Row]:
+    """What a classifier learns from the copy's pictures, judged on real ones."""
     rows = []
     for name, metric in utility.PICTURES.items():
-        value, other, control = (metric.measure(each, seed=seed) for each in readers)
+        value, other, control = (metric.measure(each, seed=seed) for each in answers)
         rows.append(row(name, "utility", metric, value, other, control))
     return rows
 

@@ -81,3 +81,34 @@ def test_a_huge_epsilon_allows_everything():
     made = implied({"epsilon": 1e6})
     assert made.advantage == 1
     assert set(made.recognised.values()) == {1.0}
+
+
+def test_what_rows_may_reach_follows_from_their_names():
+    made = implied({"epsilon": 1.0, "delta": 0.0})
+    assert made.most("membership_tpr") == pytest.approx(math.e / 100)
+    assert made.most("ratio_tpr_at_0.001") == pytest.approx(math.e / 1000)
+    assert made.most("copy_rate") is None and made.most("dcr_share") is None
+
+
+def test_the_area_under_the_bound_by_hand():
+    # Pure epsilon: the two lines meet at a = 1 / (1 + e), at height 1 - a. Below them lie a
+    # triangle and a trapezium: a (1 - a) / 2 + (1 - a) (2 - a) / 2 = 1 - a = e / (1 + e).
+    made = implied({"epsilon": 1.0, "delta": 0.0})
+    exact = math.e / (1 + math.e)
+    assert exact <= made.auc() <= exact + 1e-3
+    assert implied({"epsilon": 0.0, "delta": 0.0}).auc() == pytest.approx(0.5, abs=1e-3)
+
+
+def test_between_points_of_a_curve_the_bound_is_concave_and_rising():
+    stated = {
+        "epsilon": 5.0,
+        "delta": 1e-5,
+        "trade_off": [{"false_positive_rate": 0.1, "true_positive_rate_at_most": 0.2}],
+    }
+    made = implied({"guarantee": stated})
+    assert made.recognised_at(0.1) == 0.2
+    assert made.recognised_at(0.05) == 0.2  # rising
+    assert made.recognised_at(0.2) == pytest.approx(0.4)  # concave, from the origin
+    exact = implied({"epsilon": 5.0, "delta": 1e-5})
+    rates = [k / 200 for k in range(201)]
+    assert all(made.recognised_at(r) <= exact.recognised_at(r) + 1e-12 for r in rates)

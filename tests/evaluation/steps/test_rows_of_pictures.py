@@ -135,7 +135,9 @@ def test_the_report_tells_of_pictures(judged, tmp_path):
     assert "Pictures near trained-on ones" in text
     found = json.loads(data.read_text())
     assert set(NAMES) <= {row["metric"] for row in found["rows"]}
-    assert "data:image" not in text  # no picture at all, and so no real one
+    assert "INTERNAL" in text and "Pictures of class true" in text
+    assert [each["name"] for each in found["figures"]["pictures"]] == ["false", "true"]
+    assert {"picture_roc", "picture_calibration"} <= {p["name"] for p in found["figures"]["plots"]}
 
 
 def test_records_without_pictures_have_no_such_rows(clinic, clinic_plan, clinic_codec):
