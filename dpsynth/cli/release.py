@@ -33,7 +33,7 @@ from dpsynth.cli.output import finish
 @click.option("--key", type=options.PATH, metavar="PEM", help="Ed25519 private key to sign with.")
 @options.json_option
 def command(run: Path, as_json: bool, **given: Any) -> None:
-    """Write a bundle: the copy, its schema, privacy card and datasheet, with checksums.
+    """Write a bundle: copy, schema, privacy card, datasheet, shareable report, with checksums.
 
     Refused for a run with a known seed or a violated audit, files that the run did not make, a
     broken ledger, or a report whose access the ledger does not hold. Nothing in a bundle

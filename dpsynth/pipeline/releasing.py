@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,13 @@ from dpsynth.pipeline import bundle, copies, digests, signing
 from dpsynth.pipeline.about import About
 from dpsynth.pipeline.datasheet import datasheet
 from dpsynth.pipeline.run_folder import Run, RunFolder
+from dpsynth.pipeline.sharing import share
 from dpsynth.privacy.budget import reported
 from dpsynth.privacy.card import render_html, validate
+from dpsynth.privacy.card.registry import registry_text
 from dpsynth.privacy.ledger import Ledger
 
-DATA = "data"  # the copy's folder in the bundle
+DATA, REPORT = "data", "report"  # folders in the bundle: the copy, and what it alone tells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +55,7 @@ def release(
     key: str | Path | None = None,
     ledger: Ledger | None = None,
 ) -> Released:
-    """Write a bundle: the copy, its schema, privacy card and datasheet, with checksums.
+    """Write a bundle: the copy, its schema, card, datasheet and shareable report, with checksums.
 
     Guarantee:
         Everything in the bundle is the copy, or follows from the run's released answers, from
@@ -103,9 +106,18 @@ def release(
         "privacy.json": (json.dumps(card, indent=1) + "\n").encode(),
         "privacy.html": render_html(card).encode(),
         "datasheet.html": sheet.encode(),
+        "registry.yaml": registry_text(card).encode(),
     }
+    members |= _shared(Path(synthetic), run, card)
     sha256 = bundle.write(target, members, signer.sign if signer else None)
     return Released(path=target, sha256=sha256, run=run, card=card, files=tuple(sorted(members)))
+
+
+def _shared(synthetic: Path, run: Run, card: Mapping[str, Any]) -> dict[str, bytes]:
+    """The report on the copy alone."""
+    with tempfile.TemporaryDirectory() as place:
+        files = share([synthetic], run.schema, place, privacy=card, codec=run.codec)
+        return {f"{REPORT}/{each.name}": each.read_bytes() for each in files}
 
 
 def _check_ledger(book: Ledger, run: Run) -> None:

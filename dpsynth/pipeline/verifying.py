@@ -13,7 +13,7 @@ from dpsynth.pipeline.bundle import Bundle
 from dpsynth.privacy.card import validate
 
 CARD = "privacy.json"
-NEEDED = (CARD, "privacy.html", "schema.yaml", "datasheet.html")
+NEEDED = (CARD, "privacy.html", "schema.yaml", "datasheet.html", "report/report.html")
 
 
 @dataclass(frozen=True, kw_only=True)

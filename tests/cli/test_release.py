@@ -60,6 +60,7 @@ def test_a_bundle_holds_the_copy_and_the_card_names_its_files(ready, dpsynth):
         page = file.read("datasheet.html").decode()
     assert names == {
         *("MANIFEST.json", "schema.yaml", "privacy.json", "privacy.html", "datasheet.html"),
+        *("registry.yaml", "report/report.html", "report/report.json"),
         "data/clinic.csv",
     }
     validate(card, released=True)
