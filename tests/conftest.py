@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 ROWS = "pid,visit,sex,sick,sys\n" + "".join(
@@ -154,3 +156,30 @@ def dpsynth(capsys: pytest.CaptureFixture[str]) -> Callable[..., Called]:
         return Called(code, found.out, found.err)
 
     return call
+
+
+@pytest.fixture
+def stays(tmp_path: Path) -> Path:
+    """A folder of 120 made-up ICU stays in the form of PhysioNet 2012's files."""
+    rng = np.random.default_rng(0)
+    n = 120
+    ids = np.arange(1000, 1000 + n)
+    unused = ("Height", "Weight", "SAPS-I", "SOFA", "Length_of_stay", "Survival")
+    facts = {
+        "RecordID": ids,
+        "set": "a",
+        "Age": rng.integers(20, 90, n),
+        "Gender": rng.integers(0, 2, n),
+        "ICUType": rng.integers(1, 5, n),
+        "In-hospital_death": rng.integers(0, 2, n),
+    } | dict.fromkeys(unused, -1)
+    pd.DataFrame(facts).to_csv(tmp_path / "patients.csv.gz", index=False)
+    many = 3000
+    events = {
+        "RecordID": rng.choice(ids, many),
+        "minute": rng.integers(0, 2880, many),
+        "parameter": rng.choice(["HR", "Temp", "GCS", "Na"], many),
+        "value": rng.normal(60, 30, many),
+    }
+    pd.DataFrame(events).to_parquet(tmp_path / "measurements.parquet")
+    return tmp_path

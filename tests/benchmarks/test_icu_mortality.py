@@ -5,36 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 from toys import script
-
-
-@pytest.fixture
-def stays(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    n = 120
-    ids = np.arange(1000, 1000 + n)
-    unused = ("Height", "Weight", "SAPS-I", "SOFA", "Length_of_stay", "Survival")
-    facts = {
-        "RecordID": ids,
-        "set": "a",
-        "Age": rng.integers(20, 90, n),
-        "Gender": rng.integers(0, 2, n),
-        "ICUType": rng.integers(1, 5, n),
-        "In-hospital_death": rng.integers(0, 2, n),
-    } | dict.fromkeys(unused, -1)
-    pd.DataFrame(facts).to_csv(tmp_path / "patients.csv.gz", index=False)
-    many = 3000
-    events = {
-        "RecordID": rng.choice(ids, many),
-        "minute": rng.integers(0, 2880, many),
-        "parameter": rng.choice(["HR", "Temp", "GCS", "Na"], many),
-        "value": rng.normal(60, 30, many),
-    }
-    pd.DataFrame(events).to_parquet(tmp_path / "measurements.parquet")
-    return tmp_path
 
 
 def test_icu_mortality_runs_takes_up_and_makes_its_table(
