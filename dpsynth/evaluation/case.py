@@ -12,6 +12,7 @@ import numpy as np
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.data.records import Records
 from dpsynth.evaluation.evaluation import Row
+from dpsynth.evaluation.leakage.black_box import Coins
 from dpsynth.schema import Schema
 
 Made = TypeVar("Made")
@@ -46,6 +47,7 @@ class Case:
         seed: of everything random.
         unprotected: a copy by the same model without noise, if there is one.
         anonymeter: Python of an environment that has anonymeter, if its attacks are wanted.
+        coins: how patients were held out, if each was by a coin of its own.
     """
 
     train: Side
@@ -56,6 +58,7 @@ class Case:
     seed: int
     unprotected: Side | None = None
     anonymeter: Path | None = None
+    coins: Coins | None = None
     _known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def rng(self, purpose: int) -> np.random.Generator:

@@ -49,6 +49,7 @@ TABLES: dict[str, tuple[Mapping[str, Metric[Any]], ...]] = {
     "leakage": (
         leakage.METRICS,
         leakage.SECRETS,
+        leakage.BLACK_BOX,
         leakage.COPIES,
         leakage.NEAR,
         leakage.LEGACY,

@@ -13,6 +13,7 @@ from dpsynth.evaluation.absent import completed, missing_columns
 from dpsynth.evaluation.case import Case, Side
 from dpsynth.evaluation.charts import column_bars, sample_patients, transition_heats, visit_bars
 from dpsynth.evaluation.evaluation import Evaluation, Row
+from dpsynth.evaluation.leakage.black_box import Coins
 from dpsynth.evaluation.series import gathered
 from dpsynth.evaluation.steps import PARTS
 from dpsynth.schema import Schema
@@ -30,6 +31,7 @@ def evaluate(
     seed: int = 0,
     unprotected: Records | None = None,
     anonymeter: Path | None = None,
+    coins: Coins | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Measure fidelity, utility, bias and leakage of a synthetic data set.
@@ -49,6 +51,7 @@ def evaluate(
         unprotected: a copy by the same model without noise, which tells what bias the generator
             adds from what privacy adds. It protects nobody: delete it after measuring.
         anonymeter: Python of an environment that has anonymeter, to run its attacks too.
+        coins: how patients were held out, if each was by a coin of its own.
         progress: called as progress(name, done, total) before each step and at the end.
 
     Raises:
@@ -76,6 +79,7 @@ def evaluate(
         codec=codec,
         seed=seed,
         anonymeter=anonymeter,
+        coins=coins,
     )
     rows: list[Row] = []
     todo = [step for part in PARTS for step in part.steps(case)]

@@ -14,6 +14,7 @@ from dpsynth.data.records import Records
 from dpsynth.errors import InputError, LedgerError
 from dpsynth.evaluation.evaluation import Evaluation
 from dpsynth.evaluation.leakage.anonymeter import check
+from dpsynth.evaluation.leakage.black_box import Coins
 from dpsynth.evaluation.report import write_report
 from dpsynth.evaluation.run import evaluate as measure
 from dpsynth.models.base import Progress, quiet
@@ -43,13 +44,17 @@ class Evaluated:
 
 @dataclass(frozen=True, kw_only=True)
 class _Sides:
-    """What is compared: real patients trained on and others, the copy, and one without noise."""
+    """What is compared: real patients trained on and others, the copy, and one without noise.
+
+    How they were held out is known of a run.
+    """
 
     trained: Records
     others: Records
     copy: Records
     bare: Records | None
     digest: str
+    coins: Coins | None = None
 
 
 def evaluate(
@@ -141,6 +146,7 @@ def evaluate_run(
         copy=copy,
         bare=_bare(unprotected, run.schema),
         digest=_digest(synthetic),
+        coins=Coins(held_out=run.holdout_rate, delta=card["guarantee"]["delta"]),
     )
     return _measured(book, group, sides, run.schema, out, card, seed, anonymeter, figures, progress)
 
@@ -182,6 +188,7 @@ def _measured(
             seed=seed,
             unprotected=sides.bare,
             anonymeter=anonymeter,
+            coins=sides.coins,
             progress=progress,
         )
         written = write_report(

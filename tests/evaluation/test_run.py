@@ -173,7 +173,7 @@ def test_without_label_or_groups_the_rest_is_measured(data):
     made = evaluate(*some, bare, codec(bare))
     assert {row.family for row in made.rows} == {"fidelity", "leakage"}
     assert [v.level for v in verdicts(made)][1:3] == ["unknown", "unknown"]
-    assert len(made.notes) == 2
+    assert len(made.notes) == 3  # no label, no groups, no coins
 
 
 def test_one_class_in_the_copy_gets_no_mark_for_use(data):

@@ -14,6 +14,7 @@ import numpy as np
 
 from dpsynth.evaluation.estimate import Estimate
 from dpsynth.evaluation.leakage.anonymeter import risk
+from dpsynth.evaluation.leakage.black_box import black_box_epsilon
 from dpsynth.evaluation.leakage.closest import dcr_share
 from dpsynth.evaluation.leakage.copies import copy_rate
 from dpsynth.evaluation.leakage.density_ratio import ratio_attack
@@ -41,6 +42,13 @@ class OnAttack(Protocol):
     """A measure of a membership attack."""
 
     def __call__(self, made: Attack, *, seed: int = 0) -> Estimate:
+        """Judge the attack."""
+
+
+class OnCoins(Protocol):
+    """A measure of an attack on patients whose membership fair coins decided."""
+
+    def __call__(self, made: Attack, *, delta: float) -> Estimate:
         """Judge the attack."""
 
 
@@ -124,6 +132,7 @@ CHANCE = {
     "ratio_tpr": FALSE_ALARMS,
     "ratio_tpr_at_0.1": 0.1,
     "attribute_inference": 0.0,
+    "black_box_epsilon": 0.0,
 }  # what an attacker reaches who knows nothing, where that is a number
 
 SECRETS: dict[str, Metric[OnSecret]] = {
@@ -133,6 +142,17 @@ SECRETS: dict[str, Metric[OnSecret]] = {
         scale="0: no oftener than of others; 1: always, where of others it is not",
         better="lower",
         real=FRESH,
+        control=PLAIN_COPY,
+    ),
+}
+
+BLACK_BOX: dict[str, Metric[OnCoins]] = {
+    "black_box_epsilon": Metric(
+        measure=black_box_epsilon,
+        title="Epsilon proved from the copy alone (a weak audit)",
+        scale="0: nothing proved; the claimed epsilon at most",
+        better="lower",
+        real="members drawn at random",
         control=PLAIN_COPY,
     ),
 }
@@ -242,6 +262,7 @@ READERS: dict[str, Metric[OnNearness]] = {
 __all__ = [
     "ANONYMETER",
     "ATTACKS",
+    "BLACK_BOX",
     "CHANCE",
     "COPIES",
     "FRESH",
@@ -257,6 +278,7 @@ __all__ = [
     "SEEN_PICTURES",
     "Attack",
     "OnAttack",
+    "OnCoins",
     "OnDistances",
     "OnSecret",
 ]

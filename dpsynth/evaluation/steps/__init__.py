@@ -6,6 +6,7 @@ from types import ModuleType
 
 from dpsynth.evaluation.steps import (
     anonymeter,
+    black_box,
     change,
     groups,
     leaks,
@@ -30,6 +31,7 @@ PARTS: tuple[ModuleType, ...] = (
     groups,
     propagation,
     leaks,
+    black_box,
     within_groups,
     near,
     pictures,

@@ -101,41 +101,47 @@ def evidence(heard: np.ndarray, sample_rate: float, noise_multiplier: float) -> 
     return np.log1p(sample_rate * (one - 1)).sum(axis=0)
 
 
-def one_run_epsilon(guessed: np.ndarray, joined: np.ndarray, delta: float, alpha: float) -> float:
+def one_run_epsilon(
+    guessed: np.ndarray, joined: np.ndarray, delta: float, alpha: float, thrown: int | None = None
+) -> float:
     """Epsilon that right guesses of independent coins prove, from one run.
 
     Under an (epsilon, delta) promise the number of right guesses is stochastically at most a
     binomial of chance e^epsilon / (1 + e^epsilon), but for a term of delta.
 
     Args:
-        guessed, joined: (canaries,) bool.
+        guessed, joined: (guesses,) bool.
         delta: of the promise.
         alpha: chance that the bound is too high.
+        thrown: number of fair coins, if not all of them are guessed; whoever guesses may choose
+            which, but how many is fixed in advance.
 
     Reference: Steinke, Nasr, Jagielski, Privacy auditing with one training run, NeurIPS 2023,
-    theorem 5.2 with every coin guessed.
+    theorem 5.2.
     """
-    m, right = len(joined), int((guessed == joined).sum())
-    if not m or too_lucky(right, m, 0.0, delta) > alpha:
+    guesses, right = len(joined), int((guessed == joined).sum())
+    coins = guesses if thrown is None else thrown
+    if not guesses or too_lucky(right, guesses, coins, 0.0, delta) > alpha:
         return 0.0
     low, high = 0.0, 1.0
-    while too_lucky(right, m, high, delta) <= alpha:
+    while too_lucky(right, guesses, coins, high, delta) <= alpha:
         low, high = high, 2 * high
     for _ in range(40):
         middle = (low + high) / 2
-        low, high = (middle, high) if too_lucky(right, m, middle, delta) <= alpha else (low, middle)
+        surely = too_lucky(right, guesses, coins, middle, delta) <= alpha
+        low, high = (middle, high) if surely else (low, middle)
     return low
 
 
-def too_lucky(right: int, m: int, epsilon: float, delta: float) -> float:
+def too_lucky(right: int, guesses: int, thrown: int, epsilon: float, delta: float) -> float:
     """Upper bound of the chance of so many right guesses under the promise."""
     chance = 1 / (1 + math.exp(-epsilon))
-    tail = stats.binom.sf(right - 1, m, chance)
-    below = stats.binom.cdf(right - 1, m, chance) - stats.binom.cdf(
-        right - 1 - np.arange(1, right + 1), m, chance
+    tail = stats.binom.sf(right - 1, guesses, chance)
+    below = stats.binom.cdf(right - 1, guesses, chance) - stats.binom.cdf(
+        right - 1 - np.arange(1, right + 1), guesses, chance
     )
     extra = float((below / np.arange(1, right + 1)).max()) if right else 0.0
-    return float(min(1.0, tail + 2 * m * delta * extra))
+    return float(min(1.0, tail + 2 * thrown * delta * extra))
 
 
 def _upper(hits: int, n: int, alpha: float) -> float:

@@ -157,7 +157,7 @@ class _Steps:
         guessed, m = evidence > 0, len(self.joined)
         proved = bound.one_run_epsilon(guessed, self.joined, self.plan.delta, CONFIDENT)
         right = int((guessed == self.joined).sum())
-        p = bound.too_lucky(right, m, self.claimed(), self.plan.delta)
+        p = bound.too_lucky(right, m, m, self.claimed(), self.plan.delta)
         return Finding(name="the whole run tells no more", p=p, epsilon_lower_bound=proved)
 
     def claimed(self) -> float:

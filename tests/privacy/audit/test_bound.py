@@ -71,6 +71,15 @@ def test_a_delta_weakens_the_one_run_bound():
     assert paid < free
 
 
+def test_coins_that_nobody_guesses_weaken_a_bound_with_delta():
+    coins = np.arange(100) % 2 == 0
+    every, some = (bound.one_run_epsilon(coins, coins, 1e-5, 0.05, n) for n in (100, 5000))
+    assert some < every
+    assert bound.one_run_epsilon(coins, coins, 0.0, 0.05, 5000) == pytest.approx(
+        bound.one_run_epsilon(coins, coins, 0.0, 0.05)
+    )
+
+
 def test_one_run_bound_covers_randomised_response():
     # Coins told rightly with chance e / (1 + e) are exactly 1-DP: above 1 in 5 % of runs.
     rng, above = np.random.default_rng(5), 0
