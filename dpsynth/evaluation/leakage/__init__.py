@@ -138,8 +138,8 @@ CHANCE = {
 SECRETS: dict[str, Metric[OnSecret]] = {
     "attribute_inference": Metric(
         measure=attribute_inference,
-        title="Secret guessed oftener of trained-on patients",
-        scale="0: no oftener than of others; 1: always, where of others it is not",
+        title="Secret guessed more often of trained-on patients",
+        scale="0: no more often than of others; 1: always, where of others it is not",
         better="lower",
         real=FRESH,
         control=PLAIN_COPY,
@@ -194,15 +194,15 @@ ANONYMETER = {
     name: Metric(
         measure=risk,
         title=title,
-        scale="0: no oftener than of others; 1: always, where of others never",
+        scale="0: no more often than of others; 1: always, where of others never",
         better="lower",
         real=FRESH,
         control=PLAIN_COPY,
     )
     for name, title in {
-        "anonymeter_singling_out": "Singled out oftener if trained on (anonymeter)",
-        "anonymeter_linkability": "Parts of a record linked oftener if trained on (anonymeter)",
-        "anonymeter_inference": "Inferred oftener if trained on (anonymeter)",
+        "anonymeter_singling_out": "Singled out more often if trained on (anonymeter)",
+        "anonymeter_linkability": "Parts of a record linked more often if trained on (anonymeter)",
+        "anonymeter_inference": "Inferred more often if trained on (anonymeter)",
     }.items()
 }
 

@@ -124,7 +124,7 @@ def risks(
 
 
 def risk(found: Mapping[str, Any] | None) -> Estimate:
-    """How much oftener an attack of anonymeter succeeds on members than on outsiders.
+    """How much more often an attack of anonymeter succeeds on members than on outsiders.
 
     Scenario:
         Singling out: a query that the copy suggests fits exactly one patient. Linkability: two
@@ -135,7 +135,7 @@ def risk(found: Mapping[str, Any] | None) -> Estimate:
         found: one attack of `risks`; none where it was not possible.
 
     Returns:
-        0: no oftener; 1: always, where on outsiders it never does. Cut to 0..1, with the
+        0: no more often; 1: always, where on outsiders it never does. Cut to 0..1, with the
         library's interval: Wilson's for both rates, propagated.
 
     Reference: Giomi et al., A unified framework for quantifying privacy risk in synthetic data,

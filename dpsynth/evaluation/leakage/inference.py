@@ -61,7 +61,7 @@ def guessed(targets: Tokens, synthetic: Tokens, places: Sequence[int], codec: Co
 def attribute_inference(
     members: np.ndarray, outsiders: np.ndarray, *, replicates: int = REPLICATES, seed: int = 0
 ) -> Estimate:
-    """How much oftener a secret is guessed of trained-on patients than of others.
+    """How much more often a secret is guessed of trained-on patients than of others.
 
     Scenario:
         Someone knows all of a patient but one sensitive column and reads it off the most
@@ -76,7 +76,7 @@ def attribute_inference(
         seed: of the bootstrap.
 
     Returns:
-        (p - c) / (1 - c) with the mean chances p of members and c of outsiders. 0: no oftener;
+        (p - c) / (1 - c) with the mean chances p of members and c of outsiders. 0: no more often;
         1: always, where of others it is not; below 0 by chance.
 
     Errors:

@@ -1,4 +1,4 @@
-"""Secrets of trained-on patients are guessed oftener only if the copy holds them."""
+"""Secrets of trained-on patients are guessed more often only if the copy holds them."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def test_all_rows_are_there_with_both_references(fresh):
             assert row.real.assessable
             assert row.control.assessable
     assert not fresh.get("ratio_tpr_at_0.001").value.assessable  # 750 outsiders are too few
-    assert fresh.get("attribute_inference", "c0").reading.startswith("Secret guessed oftener")
+    assert fresh.get("attribute_inference", "c0").reading.startswith("Secret guessed more often")
 
 
 def test_fresh_patients_are_no_leak(fresh):
