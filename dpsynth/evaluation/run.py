@@ -57,7 +57,6 @@ def evaluate(
     Raises:
         DataError: if there are no training or holdout patients, or they lack a column.
         SchemaError: if the label fits no column.
-        InputError: if anonymeter was asked for and fails.
     """
     start = time.monotonic()
     for name, real in (("training", train), ("holdout", holdout)):

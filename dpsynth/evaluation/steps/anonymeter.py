@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from dpsynth.data.records import Records
+from dpsynth.errors import InputError
 from dpsynth.evaluation import leakage
 from dpsynth.evaluation.case import Case, Step
-from dpsynth.evaluation.estimate import subsample
+from dpsynth.evaluation.estimate import not_assessable, subsample
 from dpsynth.evaluation.evaluation import Row, row
 from dpsynth.evaluation.leakage import anonymeter, inference
 
@@ -34,7 +35,12 @@ def remarks(case: Case) -> list[str]:
 
 
 def rows(case: Case) -> list[Row]:
-    """Each of its risks: of the copy, of fresh patients in its place, of a plain copy."""
+    """Each of its risks: of the copy, of fresh patients in its place, of a plain copy.
+
+    Errors:
+        Attacks that fail are not assessable, and say so: the rest of a report took long enough
+        to be kept.
+    """
     assert case.anonymeter is not None
     rng = case.rng(18)
     halves = np.array_split(rng.permutation(len(case.holdout)), 2)
@@ -44,14 +50,20 @@ def rows(case: Case) -> list[Row]:
     members = case.train.records.take(subsample(len(case.train), len(outsiders), rng))
     copy = case.synthetic.records.take(subsample(len(case.synthetic), PATIENTS, rng))
     wanted = tuple(inference.secrets(case.schema, case.codec))
-    found = anonymeter.risks(
-        case.anonymeter,
-        _flat(members, case),
-        _flat(outsiders, case),
-        {"copy": _flat(copy, case), "fresh": _flat(fresh, case), "plain": _flat(members, case)},
-        wanted,
-        seed=case.seed,
-    )
+    copies = {"copy": copy, "fresh": fresh, "plain": members}
+    found: dict[str, dict[str, Any]] = {name: {} for name in copies}
+    failed = ""
+    try:
+        found = anonymeter.risks(
+            case.anonymeter,
+            _flat(members, case),
+            _flat(outsiders, case),
+            {name: _flat(each, case) for name, each in copies.items()},
+            wanted,
+            seed=case.seed,
+        )
+    except InputError as error:
+        failed = str(error)
     asked: list[tuple[str, str | None]] = [
         ("anonymeter_singling_out", None),
         ("anonymeter_linkability", None),
@@ -60,7 +72,10 @@ def rows(case: Case) -> list[Row]:
     made = []
     for name, column in asked:
         metric = leakage.ANONYMETER[name]
-        three = (metric.measure(_of(found[copy], name, column)) for copy in found)
+        three = (
+            not_assessable(failed) if failed else metric.measure(_of(each, name, column))
+            for each in found.values()
+        )
         made.append(row(name, "leakage", metric, *three, group=column))
     return made
 

@@ -120,6 +120,18 @@ def test_a_failure_is_one_line_without_values(tmp_path, clinic, clinic_codec):
         risks(python, flat, flat, {"copy": flat}, ())
 
 
+def test_a_failure_is_not_assessable_and_keeps_the_rest(
+    tmp_path, clinic, clinic_plan, clinic_codec
+):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 'ValueError: too few' >&2\nexit 1\n")
+    python.chmod(0o700)
+    some = clinic(40, 1), clinic(30, 2), clinic(20, 3)
+    rows = step.rows(case_of(*some, clinic_plan, clinic_codec, python))
+    assert {row.metric for row in rows} == set(leakage.ANONYMETER)
+    assert all("anonymeter failed: ValueError" in row.reading for row in rows)
+
+
 @needed
 def test_the_real_one_sees_a_plain_copy_and_no_leak_in_fresh_patients(
     clinic, clinic_plan, clinic_codec
