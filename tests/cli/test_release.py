@@ -196,12 +196,15 @@ def test_an_unfinished_run_and_an_empty_folder_are_refused(ready, dpsynth):
 
 def test_words_about_the_data_stand_on_card_and_sheet(ready, dpsynth):
     (ready.root / "about.yaml").write_text(
-        "curator: Ward 7, ward7@example.org\nlimits: no infants\n"
+        "curator: Ward 7, ward7@example.org\nlimits: no infants\nlicence: CC BY\n"
     )
     assert dpsynth(*RELEASE, "--about=about.yaml").code == 0
     with zipfile.ZipFile("b.zip") as file:
         assert json.loads(file.read("privacy.json"))["identity"]["curator"].startswith("Ward 7")
-        assert "no infants" in file.read("datasheet.html").decode()
+        sheet = file.read("datasheet.html").decode()
+        assert "no infants" in sheet and "CC BY" in sheet
+        # What nobody said is told to be missing, never left out in silence.
+        assert sheet.count("not stated") >= 6
     (ready.root / "about.yaml").write_text("curater: Ward 7\n")
     words = [word.replace("b.zip", "c.zip") for word in RELEASE]
     refused(ready, dpsynth, *words, "--about=about.yaml", code=2, names=["curater", "curator"])
