@@ -24,7 +24,7 @@ RESUMED = ("out", "data", "resumed", "insecure_seed", "device", "as_json")  # th
     "--epsilon",
     type=options.EPSILON,
     metavar="NUMBER",
-    help="What may be lost per patient in all, without unit; needed unless resumed.",
+    help="What may be lost per patient in all, without unit; needed without --tier.",
 )
 @click.option(
     "--delta",
@@ -32,6 +32,8 @@ RESUMED = ("out", "data", "resumed", "insecure_seed", "device", "as_json")  # th
     metavar="CHANCE",
     help="Below 1/P.  [default: the largest power of ten below P^-1.1]",
 )
+@options.tier_option("Take epsilon and delta from this tier of a policy, or hold them against it.")
+@options.policy_option
 @click.option(
     "--population",
     metavar="NAME",
@@ -93,6 +95,8 @@ def command(ctx: click.Context, /, data: tuple[str, ...], **given: Any) -> None:
                 out,
                 epsilon=given["epsilon"],
                 delta=given["delta"],
+                tier=given["tier"],
+                policy=given["policy"],
                 model=given["model"],
                 settings=dict(given["settings"]),
                 population=given["population"],
@@ -118,7 +122,7 @@ def _check(ctx: click.Context, given: dict[str, Any]) -> None:
     """What a fresh run needs, and what a resumed one knows already."""
     if not given["resumed"]:
         for name in ("schema", "epsilon"):
-            if given[name] is None:
+            if given[name] is None and not (name == "epsilon" and given["tier"]):
                 raise click.UsageError(f"Missing option '--{name}'.", ctx)
         return
     for name in set(given) - set(RESUMED):

@@ -163,10 +163,20 @@ class Ledger(Members):
         with self._together():
             return self._chains(name).own(name)
 
-    def spent(self, population: str) -> Spent:
-        """Add up every reservation on these patients: of the whole group, if there is one."""
+    def spent(self, population: str, asked: Sequence[Cost] = ()) -> Spent:
+        """Add up every reservation on these patients: of the whole group, if there is one.
+
+        Args:
+            population: whose patients.
+            asked: counted as if they were reserved too; nothing is written.
+        """
         with self._together():
-            return self._chains(population).widening(population)[-1].spent()
+            return self._chains(population).widening(population)[-1].spent(asked)
+
+    def firm(self, population: str) -> bool:
+        """Whether that sum was under one cap since before the first run (see `Scope.firm`)."""
+        with self._together():
+            return self._chains(population).widening(population)[-1].firm
 
     # --- for auditors ---------------------------------------------------------------
 
