@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from dpsynth.pipeline import bundle, training
 from dpsynth.privacy.ledger import Ledger
-from dpsynth.privacy.policy import DEFAULT, load_policy
+from dpsynth.privacy.policy import DEFAULT, load_policy, policy_of
 
 OURS = load_policy()
 RELEASE = ("release", "run", "--synthetic=copy", "--report=report", "--out=b.zip")
@@ -319,8 +319,6 @@ def laxer(members):
     """A policy of the foe's own, with a card that fits its hash alone."""
     facts = json.loads(members["policy.json"])
     facts["tiers"]["registered"]["audience"] = "anybody"
-    from dpsynth.privacy.policy import policy_of
-
     policy = policy_of(facts)
     changed = relisted(members, **{"policy.json": policy.canonical()})
     return with_card(changed, lambda card: card["tier"].update(policy_sha256=policy.sha256))
