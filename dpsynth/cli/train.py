@@ -6,12 +6,15 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dpsynth.cli import options
 from dpsynth.cli.output import finish, internal
+
+if TYPE_CHECKING:
+    from dpsynth.pipeline.run_folder import Run
 
 RESUMED = ("out", "data", "resumed", "insecure_seed", "device", "as_json")  # the rest is known
 
@@ -109,13 +112,23 @@ def command(ctx: click.Context, /, data: tuple[str, ...], **given: Any) -> None:
     internal(done.notes.lines())
     told = (done.run, done.card, out, ledger)
     finish(
-        {"command": "train", "run": str(out), "privacy": statement.facts(*told)},
-        [f"Trained {done.run.model} into {out}.", *statement.lines(*told)],
+        {
+            "command": "train",
+            "run": str(out),
+            "tier": done.run.tier.get("name"),
+            "privacy": statement.facts(*told),
+        },
+        [f"Trained {done.run.model} into {out}{_for(done.run)}.", *statement.lines(*told)],
         as_json=given["as_json"],
         insecure=done.run.insecure_seed,
     )
     if done.card["audit"].get("verdict") == "violated":
         ctx.exit(1)
+
+
+def _for(run: Run) -> str:
+    """The tier that it was trained for, if for one."""
+    return f", for tier {run.tier['name']} of the policy of {run.tier['owner']}" if run.tier else ""
 
 
 def _check(ctx: click.Context, given: dict[str, Any]) -> None:

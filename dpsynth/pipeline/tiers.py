@@ -6,8 +6,9 @@ What is checked when, before and after a run spends anything:
        and what all runs together would come to, where it counts those.
     2. With `population: private` P is counted with noise first, and the bound on delta follows
        from the noised P. A delta that is left out is chosen below it and never refused. A given
-       one can be held against it only then: if it is too large the run is refused before its plan
-       is reserved, no model is trained, and the count's epsilon stays spent.
+       one can be held against it only then, and so can what all runs together would come to: if
+       it is too much the run is refused before its plan is reserved, no model is trained, and the
+       count's epsilon stays spent.
     3. `release` and `verify` hold the card against the tier again (`privacy.card.keeping`).
 """
 
@@ -66,13 +67,16 @@ def epsilon_for(kept: Chosen | None, epsilon: float | None) -> float:
     return most if epsilon is None else epsilon
 
 
-def delta_for(kept: Chosen | None, delta: float | None, population: int) -> float | None:
+def delta_for(
+    kept: Chosen | None, delta: float | None, population: int, *, counted: float = 0.0
+) -> float | None:
     """The run's delta: as given, or one below the tier's bound; without a tier as given.
 
     Args:
         kept: the tier.
         delta: none for the default.
         population: P, public or noised.
+        counted: what noising it has cost already.
 
     Raises:
         PromiseError: if it is not below the bound.
@@ -83,10 +87,11 @@ def delta_for(kept: Chosen | None, delta: float | None, population: int) -> floa
         return kept.tier.delta(population)
     if not kept.tier.holds_delta(delta, population):
         exponent = kept.tier.delta_exponent
+        lost = f"; counting them has spent epsilon {counted:g}, for good" if counted else ""
         raise PromiseError(
             f"delta {delta:g} is not below tier {kept.tier.name}'s {population}^-{exponent:g}, "
             f"about {float(population) ** -exponent:.2g}; leave it out for "
-            f"{kept.tier.delta(population):g}"
+            f"{kept.tier.delta(population):g}{lost}"
         )
     return delta
 

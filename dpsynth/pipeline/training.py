@@ -122,18 +122,7 @@ def train(
     """
     book, folder = ledger or Ledger(), Path(out)
     check_rate(holdout_rate)
-    if model in REFERENCES:
-        raise InputError(
-            f"model {model!r} is a reference without privacy (epsilon is infinite): it has no "
-            f"release; it stands in benchmarks only. Choose one of {', '.join(MODELS)}"
-        )
-    if model not in MODELS:
-        raise InputError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
-    if schema.picture is not None and model in RECORD_MODELS:
-        raise InputError(
-            f"model {model!r} makes no pictures, and the schema has some; "
-            f"choose one of {', '.join(PICTURE_MODELS)}"
-        )
+    _check_model(model, schema)
     target = chosen_device(device)
     check_free(folder)
     kept = chosen_tier(tier, policy)
@@ -166,7 +155,7 @@ def train(
         run_id = new_id()
         if not size:
             size = _counted(book, group, run_id, count_epsilon, chosen, stream)
-            delta = delta_for(kept, delta, size)
+            delta = delta_for(kept, delta, size, counted=count_epsilon)
             plan = _plan(schema, epsilon, delta, model, known, size, count_epsilon)
             check_together(kept, book, group, _cost(plan), size)
         canaries = Canaries.thrown(plan) if audit else None
@@ -190,6 +179,26 @@ def train(
         _reserve(book, run)
         auditing.begin(book, run, canaries)
     return _fit(run, RunFolder(folder), chosen, notes, book, stream, target, progress)
+
+
+def _check_model(model: str, schema: Schema) -> None:
+    """Refuse a model that there is not, or that can't be trained on such data.
+
+    Raises:
+        InputError: naming those that can.
+    """
+    if model in REFERENCES:
+        raise InputError(
+            f"model {model!r} is a reference without privacy (epsilon is infinite): it has no "
+            f"release; it stands in benchmarks only. Choose one of {', '.join(MODELS)}"
+        )
+    if model not in MODELS:
+        raise InputError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
+    if schema.picture is not None and model in RECORD_MODELS:
+        raise InputError(
+            f"model {model!r} makes no pictures, and the schema has some; "
+            f"choose one of {', '.join(PICTURE_MODELS)}"
+        )
 
 
 def _all_files(data: Sequence[str | Path], schema: Schema) -> list[Path]:

@@ -101,6 +101,7 @@ def test_a_tier_gives_epsilon_and_delta_and_stands_on_the_card(clinic, dpsynth):
     done = dpsynth(*words)
     assert done.code == 0, done.err
     assert (done.json["privacy"]["epsilon"], done.json["privacy"]["delta"]) == (1.0, 0.01)
+    assert done.json["tier"] == "public"
     card = json.loads((clinic.root / "run" / "privacy.json").read_text())
     assert (card["tier"]["name"], card["tier"]["policy_sha256"]) == ("public", OURS.sha256)
 
@@ -184,6 +185,7 @@ def test_with_a_noised_size_a_given_delta_is_held_against_it_after_the_count(cli
     done = dpsynth(*words, "--delta=0.3")
     assert done.code == 1
     assert "delta 0.3 is not below tier controlled's" in done.err
+    assert "counting them has spent epsilon 0.5, for good" in done.err
     assert not (clinic.root / "run").exists()
     spent = Ledger().spent("clinic")
     assert (spent.epsilon, spent.delta, spent.runs) == (0.5, 0.0, 1)  # the count, and no plan
