@@ -282,6 +282,7 @@ def test_a_tier_without_reports_has_none_in_the_bundle(ready, dpsynth):
     assert dpsynth(*words).code == 0
     with zipfile.ZipFile("b.zip") as file:
         assert not [name for name in file.namelist() if name.startswith("report/")]
+        assert "its tier allows none" in file.read("datasheet.html").decode()
     assert dpsynth("verify", "b.zip", f"--policy={policy}").code == 0
 
 
