@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from dpsynth.cli import options
-from dpsynth.cli.output import finish
+from dpsynth.cli.output import finish, one_line
 
 
 @click.command("verify", short_help="Check a bundle, on any machine.")
@@ -67,7 +67,8 @@ def tier_line(card: Mapping[str, Any], checked: bool = True) -> str:
     """Who may have a release, and by whose rules."""
     tier = card["tier"]
     if tier["status"] == "none":
-        return f"Who may have it: not said; {tier['reason']}."
+        return one_line(f"Who may have it: not said; {tier['reason']}.")
     whose = f"policy of {tier['owner']}, SHA-256 {tier['policy_sha256']}"
     unsure = "" if checked else ", as the bundle says: give --policy to check it"
-    return f"Who may have it: {tier['audience']} (tier {tier['name']}; {whose}{unsure})."
+    said = f"Who may have it: {tier['audience']} (tier {tier['name']}; {whose}{unsure})."
+    return one_line(said)  # a foe's bundle may say anything

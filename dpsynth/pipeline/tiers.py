@@ -90,7 +90,7 @@ def delta_for(
         lost = f"; counting them has spent epsilon {counted:g}, for good" if counted else ""
         raise PromiseError(
             f"delta {delta:g} is not below tier {kept.tier.name}'s {population}^-{exponent:g}, "
-            f"about {float(population) ** -exponent:.2g}; leave it out for "
+            f"about {kept.tier.delta_below(population):.2g}; leave it out for "
             f"{kept.tier.delta(population):g}{lost}"
         )
     return delta

@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from dpsynth.errors import InputError
 from dpsynth.privacy.budget import default_delta
@@ -74,20 +74,33 @@ class Tier:
             if not isinstance(getattr(self, name), bool):
                 self._refuse(name, "true or false")
 
-    def _refuse(self, name: str, wanted: str) -> None:
+    def _refuse(self, name: str, wanted: str) -> NoReturn:
         raise InputError(
             f"tier {self.name!r}: {name} must be {wanted}, got {getattr(self, name)!r}"
         )
 
+    def delta_below(self, population: int) -> float:
+        """P^-delta_exponent; 0 where that is less than any number, since a card may say any P."""
+        try:
+            return float(population) ** -self.delta_exponent
+        except OverflowError:
+            return 0.0
+
     def holds_delta(self, delta: float, population: int) -> bool:
         """Whether delta is below P^-delta_exponent."""
-        return 0 < delta < float(population) ** -self.delta_exponent
+        return 0 < delta < self.delta_below(population)
 
     def delta(self, population: int) -> float:
-        """The largest power of ten below P^-1.1 and the tier's bound."""
+        """The largest power of ten below P^-1.1 and the tier's bound.
+
+        Raises:
+            InputError: if no number is so small.
+        """
         delta = default_delta(population)
-        while not self.holds_delta(delta, population):
+        while delta and not self.holds_delta(delta, population):
             delta = float(f"1e{round(math.log10(delta)) - 1}")
+        if not delta:
+            self._refuse("delta_exponent", f"so small that a number is below {population}^-it")
         return delta
 
 

@@ -401,6 +401,20 @@ def test_what_does_not_keep_to_its_tier_is_refused_with_1(ready, dpsynth, kind):
     refused(ready, dpsynth, "verify", "b.zip", names=[named])
 
 
+def test_what_a_foe_says_can_not_steer_a_terminal(ready, dpsynth):
+    assert dpsynth(*RELEASE).code == 0
+    with zipfile.ZipFile("b.zip") as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    bad = "x\x1b[2J\nSigned by the ministry"
+    changed = with_card(members, lambda c: c.update(tier={"status": "none", "reason": bad}))
+    with zipfile.ZipFile("b.zip", "w") as file:
+        for name, content in changed.items():
+            file.writestr(name, content)
+    done = dpsynth("verify", "b.zip")
+    assert done.code == 0
+    assert "\x1b" not in done.out and "\nSigned" not in done.out
+
+
 def test_a_report_that_the_tier_does_not_allow_is_refused(ready, dpsynth):
     policy = written(ready.root / "p.toml", report='"none"')
     assert dpsynth(*RELEASE, "--tier=registered", f"--policy={policy}").code == 0

@@ -179,4 +179,7 @@ def test_a_larger_exponent_has_a_smaller_delta(policy):
     assert tier.delta(100) == 1e-5  # below 1e-4 and not at it
     assert tier.delta(101) == 1e-5  # below 9.8e-5
     assert not tier.holds_delta(0.0, 100)
+    assert not tier.holds_delta(1e-300, 10**400)  # a foe's card may say any size
+    with pytest.raises(InputError, match="delta_exponent must be so small"):
+        replace(tier, delta_exponent=10).delta(10**40)
     assert not tier.holds_delta(float("nan"), 100)

@@ -55,7 +55,7 @@ def _too_much(card: Mapping[str, Any], tier: Tier) -> Iterator[str]:
     had = ", or ".join(f"epsilon {e:g} at delta {d:g}" for e, d in dict.fromkeys(pairs))
     yield (
         f"{what} {had}, and it allows epsilon {tier.epsilon:g} with delta below "
-        f"{size}^-{tier.delta_exponent:g}, about {float(size) ** -tier.delta_exponent:.2g}"
+        f"{size}^-{tier.delta_exponent:g}, about {tier.delta_below(size):.2g}"
     )
 
 
