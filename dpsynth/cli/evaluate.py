@@ -53,7 +53,12 @@ INTERNAL = (
 )
 @click.option("--out", type=options.PATH, required=True, metavar="FOLDER", help="New folder.")
 @click.option("--population", metavar="NAME", help="Group of the real patients in the ledger.")
-@click.option("--card", type=options.PATH, metavar="FILE", help="The copy's privacy.json.")
+@click.option(
+    "--card",
+    type=options.PATH,
+    metavar="FILE",
+    help="The copy's privacy.json; refused if it is known to be of other files.",
+)
 @click.option(
     "--seed",
     type=options.COUNT,
@@ -121,6 +126,7 @@ def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
                 out,
                 population=given["population"],
                 privacy=_card(given["card"]),
+                beside=given["card"] and given["card"].parent,
                 progress=report,
                 **common,
             )
@@ -157,7 +163,9 @@ def _share(given: dict[str, Any], as_json: bool) -> None:
         files = share_run(given["run"], copy, out, **common)
     else:
         card = _card(given["card"])
-        files = share(copy, load_schema(given["schema"]), out, privacy=card, **common)
+        beside = given["card"] and given["card"].parent
+        schema = load_schema(given["schema"])
+        files = share(copy, schema, out, privacy=card, beside=beside, **common)
     names = [str(each) for each in files]
     finish(
         {"command": "evaluate", "shareable": SAYS, "files": names},

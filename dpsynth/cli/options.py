@@ -52,6 +52,23 @@ def data_argument(required: bool = True) -> Callable[[F], F]:
     return click.argument("data", nargs=-1, required=required, metavar="DATA...")
 
 
+def tier_option(says: str) -> Callable[[F], F]:
+    """Which tier of a policy."""
+    return click.option(
+        "--tier", metavar="NAME", help=f"{says} Ours are public, registered and controlled."
+    )
+
+
+def policy_option(function: F) -> F:
+    """Whose tiers."""
+    return click.option(
+        "--policy",
+        type=PATH,
+        metavar="FILE",
+        help="TOML file of the committee that decides on releases.  [default: dpsynth's tiers]",
+    )(function)
+
+
 def json_option(function: F) -> F:
     """For machines."""
     return click.option(

@@ -6,12 +6,15 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dpsynth.cli import options
 from dpsynth.cli.output import finish, internal
+
+if TYPE_CHECKING:
+    from dpsynth.pipeline.run_folder import Run
 
 RESUMED = ("out", "data", "resumed", "insecure_seed", "device", "as_json")  # the rest is known
 
@@ -24,7 +27,7 @@ RESUMED = ("out", "data", "resumed", "insecure_seed", "device", "as_json")  # th
     "--epsilon",
     type=options.EPSILON,
     metavar="NUMBER",
-    help="What may be lost per patient in all, without unit; needed unless resumed.",
+    help="What may be lost per patient in all, without unit; needed without --tier.",
 )
 @click.option(
     "--delta",
@@ -32,6 +35,8 @@ RESUMED = ("out", "data", "resumed", "insecure_seed", "device", "as_json")  # th
     metavar="CHANCE",
     help="Below 1/P.  [default: the largest power of ten below P^-1.1]",
 )
+@options.tier_option("Take epsilon and delta from this tier of a policy, or hold them against it.")
+@options.policy_option
 @click.option(
     "--population",
     metavar="NAME",
@@ -93,6 +98,8 @@ def command(ctx: click.Context, /, data: tuple[str, ...], **given: Any) -> None:
                 out,
                 epsilon=given["epsilon"],
                 delta=given["delta"],
+                tier=given["tier"],
+                policy=given["policy"],
                 model=given["model"],
                 settings=dict(given["settings"]),
                 population=given["population"],
@@ -105,8 +112,13 @@ def command(ctx: click.Context, /, data: tuple[str, ...], **given: Any) -> None:
     internal(done.notes.lines())
     told = (done.run, done.card, out, ledger)
     finish(
-        {"command": "train", "run": str(out), "privacy": statement.facts(*told)},
-        [f"Trained {done.run.model} into {out}.", *statement.lines(*told)],
+        {
+            "command": "train",
+            "run": str(out),
+            "tier": done.run.tier.get("name"),
+            "privacy": statement.facts(*told),
+        },
+        [f"Trained {done.run.model} into {out}{_for(done.run)}.", *statement.lines(*told)],
         as_json=given["as_json"],
         insecure=done.run.insecure_seed,
     )
@@ -114,11 +126,16 @@ def command(ctx: click.Context, /, data: tuple[str, ...], **given: Any) -> None:
         ctx.exit(1)
 
 
+def _for(run: Run) -> str:
+    """The tier that it was trained for, if for one."""
+    return f", for tier {run.tier['name']} of the policy of {run.tier['owner']}" if run.tier else ""
+
+
 def _check(ctx: click.Context, given: dict[str, Any]) -> None:
     """What a fresh run needs, and what a resumed one knows already."""
     if not given["resumed"]:
         for name in ("schema", "epsilon"):
-            if given[name] is None:
+            if given[name] is None and not (name == "epsilon" and given["tier"]):
                 raise click.UsageError(f"Missing option '--{name}'.", ctx)
         return
     for name in set(given) - set(RESUMED):

@@ -25,6 +25,11 @@ INTERNAL = (
 )
 
 
+NOT_CHECKED = (
+    "The card was given with the copy and not checked: nothing shows that it is of these files."
+)
+
+
 @dataclass(frozen=True)
 class Ranked:
     """The rows of a family.
@@ -47,6 +52,7 @@ def write_report(
     title: str,
     privacy: Mapping[str, Any] | None = None,
     known_by: Mapping[str, str] | None = None,
+    card_check: str = NOT_CHECKED,
     figures: bool = False,
 ) -> list[Path]:
     """Write `report.html` (one file, nothing loaded from elsewhere) and `report.json`.
@@ -57,6 +63,7 @@ def write_report(
         title: of the page.
         privacy: facts of the privacy card, if there is one; shown, not checked.
         known_by: the report's id and the copy's digest, by which a release knows them again.
+        card_check: how far it is known that the card is of this copy, in words.
         figures: whether to write every figure as a file too.
 
     Returns:
@@ -65,8 +72,9 @@ def write_report(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     page, data = folder / "report.html", folder / "report.json"
-    page.write_text(render(evaluation, title=title, privacy=privacy), encoding="utf-8")
-    facts = report_facts(evaluation, title=title, privacy=privacy, known_by=known_by)
+    told: dict[str, Any] = {"title": title, "privacy": privacy, "card_check": card_check}
+    page.write_text(render(evaluation, **told), encoding="utf-8")
+    facts = report_facts(evaluation, known_by=known_by, **told)
     data.write_text(as_json(facts), encoding="utf-8")
     drawn = write_figures(sections(evaluation, implied(privacy)), folder) if figures else []
     return [page, data, *drawn]
@@ -83,6 +91,7 @@ def report_facts(
     title: str,
     privacy: Mapping[str, Any] | None = None,
     known_by: Mapping[str, str] | None = None,
+    card_check: str = NOT_CHECKED,
 ) -> dict[str, Any]:
     """The report for machines; `report.schema.json` says what stands where."""
     claim = implied(privacy)
@@ -97,6 +106,7 @@ def report_facts(
             asdict(each) for each in (*verdicts(evaluation), guarantee(evaluation, privacy))
         ],
         "privacy": plain(dict(privacy)) if privacy else None,
+        "card_check": card_check if privacy else None,
         "claim": None
         if claim is None
         else {
@@ -127,7 +137,13 @@ def allowed(evaluation: Evaluation, claim: Implied) -> dict[str, float]:
     return {name: most for name, most in found.items() if most is not None}
 
 
-def render(evaluation: Evaluation, *, title: str, privacy: Mapping[str, Any] | None) -> str:
+def render(
+    evaluation: Evaluation,
+    *,
+    title: str,
+    privacy: Mapping[str, Any] | None,
+    card_check: str = NOT_CHECKED,
+) -> str:
     """The page as text."""
     claim = implied(privacy)
     return filled(
@@ -139,6 +155,8 @@ def render(evaluation: Evaluation, *, title: str, privacy: Mapping[str, Any] | N
         verdicts=verdicts(evaluation),
         guarantee=guarantee(evaluation, privacy),
         privacy=[(name, text(value)) for name, value in flattened(privacy or {})],
+        card_check=card_check,
+        unchecked=card_check == NOT_CHECKED,
         claim=claim,
         allowed={} if claim is None else allowed(evaluation, claim),
         beyond=[] if claim is None else [row.metric for row, _ in beyond(evaluation, claim)],

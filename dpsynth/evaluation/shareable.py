@@ -30,7 +30,7 @@ from dpsynth.evaluation.labels import flattened, text
 from dpsynth.evaluation.leakage.claimed import implied
 from dpsynth.evaluation.left_out import LeftOut, left_out
 from dpsynth.evaluation.page import filled, write_figures
-from dpsynth.evaluation.report import SCHEMA_URL, as_json, claim_facts
+from dpsynth.evaluation.report import NOT_CHECKED, SCHEMA_URL, as_json, claim_facts
 from dpsynth.evaluation.series.correlations import correlations
 from dpsynth.evaluation.series.gallery import gallery
 from dpsynth.evaluation.series.trajectories import trajectories
@@ -119,6 +119,7 @@ def write_shareable(
     *,
     title: str,
     privacy: Mapping[str, Any] | None = None,
+    card_check: str = NOT_CHECKED,
     figures: bool = False,
 ) -> list[Path]:
     """Write `report.html` and `report.json`; equal inputs give equal bytes, without a date.
@@ -128,6 +129,7 @@ def write_shareable(
         folder: where to; made if missing.
         title: of the page.
         privacy: the copy's privacy card, if there is one.
+        card_check: how far it is known that the card is of this copy, in words.
         figures: whether to write every figure as a file too.
 
     Returns:
@@ -143,6 +145,7 @@ def write_shareable(
         "kind": "shareable",
         "shareable": SAYS,
         "privacy": plain(dict(privacy)) if privacy else None,
+        "card_check": card_check if privacy else None,
         "claim": None if claim is None else claim_facts(claim),
         **plain(dataclasses.asdict(found)),
         "left_out": [dataclasses.asdict(each) for each in missing],
@@ -154,6 +157,8 @@ def write_shareable(
         says=SAYS,
         claim=claim,
         privacy=[(name, text(value)) for name, value in flattened(privacy or {})],
+        card_check=card_check,
+        unchecked=card_check == NOT_CHECKED,
         left_out=_by_family(missing),
         sections=sections,
     )

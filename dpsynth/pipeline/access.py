@@ -25,8 +25,12 @@ def population_of(ledger: Ledger, files: Sequence[Path], named: str | None) -> s
     return ledger.population_of(files)
 
 
-def afford(ledger: Ledger, files: Sequence[Path], named: str | None, asked: Cost) -> None:
+def afford(ledger: Ledger, files: Sequence[Path], named: str | None, asked: Cost) -> str:
     """Refuse a run that a cap does not hold, before any record is read; writes nothing.
+
+    Returns:
+        The population, so that files without a name need not be known again: a fingerprint
+        reads all of their bytes.
 
     Raises:
         BudgetError: if it does not.
@@ -35,6 +39,7 @@ def afford(ledger: Ledger, files: Sequence[Path], named: str | None, asked: Cost
     group = ledger.population_of(files) if named is None else named
     if group in ledger.populations():  # a new one has neither cap nor group
         ledger.check(group, asked)
+    return group
 
 
 def plain_paths(given: Sequence[str | Path]) -> list[Path]:

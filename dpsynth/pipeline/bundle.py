@@ -13,6 +13,8 @@ from dpsynth.errors import InputError, PromiseError
 from dpsynth.privacy.ledger import durable
 
 MANIFEST, SIGNATURE = "MANIFEST.json", "MANIFEST.sig"
+DATA, REPORT = "data", "report"  # folders in the bundle: the copy, and what it alone tells
+POLICY = "policy.json"  # its canonical bytes, so that its SHA-256 is the policy's
 FORMAT = "dpsynth-release/1"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can hold
 MOST_FILES, MOST_BYTES, MOST_RATIO = 200_000, 64 * 2**30, 200

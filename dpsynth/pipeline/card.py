@@ -13,6 +13,7 @@ from dpsynth.models.class_noise import ByClass, ClassNoise
 from dpsynth.models.gate import Gated
 from dpsynth.pipeline.run_folder import Run
 from dpsynth.privacy import accountant
+from dpsynth.privacy.budget import reported
 from dpsynth.privacy.card import (
     Access,
     Accesses,
@@ -31,6 +32,7 @@ from dpsynth.privacy.card import (
     Scope,
     Seed,
     Size,
+    Tiered,
     Training,
     build_card,
 )
@@ -41,6 +43,11 @@ CLEAR = 3.0  # signal over noise from which a class's mean picture is clear
 BURNED_IN = (
     "text that is burned into pictures (a name, a date) is not looked for and not removed: what "
     "hides it is the promise about all pixels, and nothing besides"
+)
+ADDED = "basic composition: epsilons and deltas add up"
+FILTERED = (
+    "Renyi filter, under a cap that was set before the first run: holds however each run was "
+    "chosen after seeing the last"
 )
 COVERED = "through the door: the plan was charged before each answer"
 
@@ -60,6 +67,7 @@ def card_of(run: Run, ledger: Ledger, model: Model, audit: Audit | NotAssessed) 
         audit=audit,
         evaluation=NotAssessed(reason=later),
         subgroups=NotAssessed(reason=later),
+        tier=Tiered.model_validate(run.tier) if run.tier else None,
     )
 
 
@@ -122,7 +130,6 @@ def _stops(schema: Schema) -> tuple[str, tuple[str, ...]]:
 
 
 def _scope(run: Run, ledger: Ledger) -> Scope:
-    spent = ledger.spent(run.population)
     columns = run.schema.columns("patient") | run.schema.columns("visit")
     stops, unprotected = _stops(run.schema)
     return Scope(
@@ -154,12 +161,30 @@ def _scope(run: Run, ledger: Ledger) -> Scope:
         unprotected=unprotected,
         public_data=run.public_data or "none",
         copies=0,
-        composition=Composition(
-            runs=max(spent.runs, 1),
-            epsilon=spent.epsilon,
-            delta=spent.delta,
-            unprotected=spent.unprotected,
-        ),
+        composition=composition(ledger, run.population),
+    )
+
+
+def composition(ledger: Ledger, population: str) -> Composition:
+    """All runs together, by the filter or by addition: whichever holds without more ado.
+
+    Guarantee:
+        Both figures are `ledger show`'s. The filter's is a promise under one cap that was set
+        before the first run; else, how the runs were chosen might take twice its delta, and the
+        plain sum stands in its place, which holds however they were chosen.
+    """
+    spent = ledger.spent(population)
+    epsilon, delta, method = spent.epsilon, spent.delta, ADDED
+    if spent.adaptive_epsilon is not None and ledger.firm(population):
+        epsilon, delta, method = spent.adaptive_epsilon, spent.at_delta, FILTERED
+    return Composition(
+        runs=max(spent.runs, 1),
+        epsilon=reported(epsilon),
+        delta=delta,
+        method=method,
+        added_epsilon=reported(spent.epsilon),
+        added_delta=spent.delta,
+        unprotected=spent.unprotected,
     )
 
 

@@ -15,12 +15,13 @@ from dpsynth.errors import InputError, LedgerError
 from dpsynth.evaluation.evaluation import Evaluation
 from dpsynth.evaluation.leakage.anonymeter import check
 from dpsynth.evaluation.leakage.black_box import Coins
-from dpsynth.evaluation.report import write_report
+from dpsynth.evaluation.report import NOT_CHECKED, write_report
 from dpsynth.evaluation.run import evaluate as measure
 from dpsynth.models.base import Progress, quiet
-from dpsynth.pipeline import digests
+from dpsynth.pipeline import copies, digests
 from dpsynth.pipeline.access import plain_paths, population_of, split
 from dpsynth.pipeline.folders import check_free, claimed, outside_runs
+from dpsynth.pipeline.given_card import MADE, check_card
 from dpsynth.pipeline.run_folder import RunFolder, new_id
 from dpsynth.privacy.discover import exact_field, private_columns
 from dpsynth.privacy.ledger import Ledger
@@ -57,6 +58,14 @@ class _Sides:
     coins: Coins | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    """The card that the report shows, and how far it is known to be of this copy."""
+
+    card: dict[str, Any] | None
+    check: str
+
+
 def evaluate(
     train: Sequence[str | Path],
     holdout: Sequence[str | Path],
@@ -66,6 +75,7 @@ def evaluate(
     *,
     population: str | None = None,
     privacy: dict[str, Any] | None = None,
+    beside: Path | None = None,
     unprotected: Sequence[str | Path] = (),
     ledger: Ledger | None = None,
     seed: int = 0,
@@ -85,24 +95,29 @@ def evaluate(
         out: an empty or new folder, outside any run folder.
         population: the ledger's name of the real patients; none if the files are known.
         privacy: the copy's privacy card, to be shown in the report.
+        beside: the folder that the card lies in, where a run's copies are known.
         unprotected: files of a copy by the same model without noise; the ledger says so too.
         ledger, seed, progress: as in `train`.
         anonymeter: Python of an environment that has anonymeter, to run its attacks too; looked
             at before any record is read.
         figures: whether to write every figure as a file too.
+
+    Raises:
+        PromiseError: if the card is of other files; then no real record was read.
     """
     book = ledger or Ledger()
     outside_runs(Path(out), "a report")
     check_free(Path(out))
     if anonymeter is not None:
         check(anonymeter)
+    shown = _Shown(card=privacy, check=check_card(privacy, synthetic, beside))
     copy, _ = read(synthetic, schema)
     trained, _ = read(train, schema)
     others, _ = read(holdout, schema)
     bare = _bare(unprotected, schema)
     group = population_of(book, plain_paths([*train, *holdout]), population)
     sides = _Sides(trained=trained, others=others, copy=copy, bare=bare, digest=_digest(synthetic))
-    return _measured(book, group, sides, schema, out, privacy, seed, anonymeter, figures, progress)
+    return _measured(book, group, sides, schema, out, shown, seed, anonymeter, figures, progress)
 
 
 def evaluate_run(
@@ -133,7 +148,10 @@ def evaluate_run(
     check_free(Path(out))
     if anonymeter is not None:
         check(anonymeter)
+    digest = _digest(synthetic)
+    made = any(each.digest == digest for each in copies.noted(folder.path))
     card = folder.card()
+    shown = _Shown(card=card, check=MADE if made else NOT_CHECKED)
     group = population_of(book, plain_paths(data), None)
     if group != run.population:
         raise LedgerError(f"these files are of population {group!r}, the run of {run.population!r}")
@@ -145,10 +163,12 @@ def evaluate_run(
         others=others,
         copy=copy,
         bare=_bare(unprotected, run.schema),
-        digest=_digest(synthetic),
+        digest=digest,
         coins=Coins(held_out=run.holdout_rate, delta=card["guarantee"]["delta"]),
     )
-    return _measured(book, group, sides, run.schema, out, card, seed, anonymeter, figures, progress)
+    return _measured(
+        book, group, sides, run.schema, out, shown, seed, anonymeter, figures, progress
+    )
 
 
 def _digest(synthetic: Sequence[str | Path]) -> str:
@@ -168,7 +188,7 @@ def _measured(
     sides: _Sides,
     schema: Schema,
     out: str | Path,
-    privacy: dict[str, Any] | None,
+    shown: _Shown,
     seed: int,
     anonymeter: Path | None,
     figures: bool,
@@ -195,7 +215,8 @@ def _measured(
             found,
             Path(out),
             title=f"Synthetic copy of {schema.name}",
-            privacy=privacy,
+            privacy=shown.card,
+            card_check=shown.check,
             known_by={"id": report, "copy": sides.digest},
             figures=figures,
         )

@@ -14,15 +14,16 @@ from dpsynth.data.schema_file import schema_text
 from dpsynth.errors import InputError, PromiseError
 from dpsynth.pipeline import bundle, copies, digests, signing
 from dpsynth.pipeline.about import About
+from dpsynth.pipeline.bundle import DATA, POLICY, REPORT
+from dpsynth.pipeline.card import composition
 from dpsynth.pipeline.datasheet import datasheet
 from dpsynth.pipeline.run_folder import Run, RunFolder
 from dpsynth.pipeline.sharing import share
-from dpsynth.privacy.budget import reported
-from dpsynth.privacy.card import render_html, validate
+from dpsynth.pipeline.tiers import Chosen, chosen_tier
+from dpsynth.privacy.card import NoTier, render_html, validate
+from dpsynth.privacy.card.keeping import faults, tiered
 from dpsynth.privacy.card.registry import registry_text
 from dpsynth.privacy.ledger import Ledger
-
-DATA, REPORT = "data", "report"  # folders in the bundle: the copy, and what it alone tells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,8 @@ def release(
     reason: str = "",
     about: About | None = None,
     key: str | Path | None = None,
+    tier: str | None = None,
+    policy: str | Path | None = None,
     ledger: Ledger | None = None,
 ) -> Released:
     """Write a bundle: the copy, its schema, card, datasheet and shareable report, with checksums.
@@ -70,11 +73,14 @@ def release(
         reason: why there is no report, or none on subgroups.
         about: the steward's words.
         key: Ed25519 private key in PEM, to sign with.
+        tier: of the policy, which the release must keep to; the bundle says who may have it.
+        policy: file of the committee's policy; none for dpsynth's own.
         ledger: none for the user's own; it must know the run.
 
     Raises:
         PromiseError: if the copy must not be released: a known seed, a violated audit, files that
-            the run did not make, an access that the ledger does not hold, no report and no reason.
+            the run did not make, an access that the ledger does not hold, no report and no reason,
+            or anything that does not keep to the tier.
         LedgerError: if the ledger's chain is broken, or does not know the run.
         InputError: on bad input.
     """
@@ -84,6 +90,7 @@ def release(
     run = folder.load()
     if run.status != "finished":
         raise InputError(f"{run_folder} is not finished; continue it with train --resume")
+    kept = chosen_tier(tier, policy)
     signer = None if key is None else signing.private_key(Path(key))
     _check_ledger(book, run)
     copy, hashes = copies.found(folder.path, Path(synthetic))
@@ -95,7 +102,9 @@ def release(
     if signer is not None:
         name = signing.name_of(signer.public_key())
         card["signature"] = card["signature"] | {"signer": f"Ed25519 key {name}"}
+    card["tier"] = _tier(kept)
     validate(card, released=True)
+    _check_tier(kept, card, signed=signer is not None)
     records, _ = read([synthetic], run.schema)
     asked = ", ".join([*copy.where, *([f"balanced by {copy.balance}"] if copy.balance else [])])
     sheet = datasheet(run.schema, run.codec, records, card, words, asked=asked)
@@ -108,9 +117,26 @@ def release(
         "datasheet.html": sheet.encode(),
         "registry.yaml": registry_text(card).encode(),
     }
-    members |= _shared(Path(synthetic), run, card)
+    if kept is not None:
+        members[POLICY] = kept.policy.canonical()
+    if kept is None or kept.tier.report == "shareable":
+        members |= _shared(Path(synthetic), run, card)
     sha256 = bundle.write(target, members, signer.sign if signer else None)
     return Released(path=target, sha256=sha256, run=run, card=card, files=tuple(sorted(members)))
+
+
+def _tier(kept: Chosen | None) -> dict[str, Any]:
+    """The card's section on who may have the release."""
+    if kept is None:
+        return NoTier(reason="it was released under no tier of a policy").model_dump(mode="json")
+    return tiered(kept.policy, kept.tier).model_dump(mode="json")
+
+
+def _check_tier(kept: Chosen | None, card: Mapping[str, Any], *, signed: bool) -> None:
+    """Refuse what does not keep to the tier, with every reason at once."""
+    found = [] if kept is None else faults(card, kept.tier, signed=signed)
+    if kept is not None and found:
+        raise PromiseError(f"this is no release of tier {kept.tier.name}: {'; '.join(found)}")
 
 
 def _shared(synthetic: Path, run: Run, card: Mapping[str, Any]) -> dict[str, bytes]:
@@ -135,7 +161,7 @@ def _card(
     folder: RunFolder, book: Ledger, run: Run, hashes: Mapping[str, str], about: About
 ) -> dict[str, Any]:
     """The run's card with what is known only now."""
-    card, spent = folder.card(), book.spent(run.population)
+    card = folder.card()
     files = [{"name": f"{DATA}/{name}", "sha256": digest} for name, digest in hashes.items()]
     card["identity"] |= {
         "curator": about.curator,
@@ -145,13 +171,8 @@ def _card(
         "forbidden_use": list(about.forbidden_use),
         "files": files,
     }
-    card["scope"] |= {"copies": len(copies.noted(folder.path))}
-    card["scope"]["composition"] |= {
-        "runs": spent.runs,
-        "epsilon": reported(spent.epsilon),
-        "delta": spent.delta,
-        "unprotected": spent.unprotected,
-    }
+    together = composition(book, run.population).model_dump(mode="json")
+    card["scope"] |= {"copies": len(copies.noted(folder.path)), "composition": together}
     return card
 
 

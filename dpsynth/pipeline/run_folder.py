@@ -45,6 +45,7 @@ class Run:
         public_data: what public pictures the network learns from first, in words; empty if none.
         audit: hash of the canaries' coins, written down before anything is asked; empty if the
             run is not audited.
+        tier: that it was trained for, as the card says it; empty if for none.
         form: of the pictures' files that were read, by their names alone; copies have it too.
     """
 
@@ -62,6 +63,7 @@ class Run:
     steps_dropped: int = 0
     public_data: str = ""
     audit: str = ""
+    tier: dict[str, Any] = field(default_factory=dict)
     form: Form = "files"
 
     @property

@@ -13,6 +13,7 @@ from dpsynth.evaluation.shareable import shareable, write_shareable
 from dpsynth.pipeline import copies
 from dpsynth.pipeline.evaluating import code_books
 from dpsynth.pipeline.folders import check_free, claimed
+from dpsynth.pipeline.given_card import check_card
 from dpsynth.pipeline.run_folder import RunFolder
 from dpsynth.schema import Schema
 
@@ -23,6 +24,7 @@ def share(
     out: str | Path,
     *,
     privacy: Mapping[str, Any] | None = None,
+    beside: Path | None = None,
     codec: Codec | None = None,
     seed: int = 0,
     figures: bool = False,
@@ -38,17 +40,19 @@ def share(
         schema: public facts.
         out: an empty or new folder.
         privacy: the copy's privacy card.
+        beside: the folder that the card lies in, where a run's copies are known.
         codec: code books of the run that made the copy; none for the schema's, where ranges and
             categories that it does not state are those of the copy.
         seed: of what is drawn.
         figures: whether to write figures as files too.
 
     Raises:
-        PromiseError: if the card says that the copy must not be released.
+        PromiseError: if the card says that the copy must not be released, or is of other files.
         InputError: on bad input.
     """
     check_free(Path(out))
     _check(privacy or {})
+    checked = check_card(privacy, synthetic, beside)
     copy, _ = read(synthetic, schema)
     found = shareable(copy, schema, codec or code_books(schema, copy), seed=seed)
     with claimed(Path(out)):
@@ -57,6 +61,7 @@ def share(
             Path(out),
             title=f"Synthetic copy of {schema.name}",
             privacy=privacy,
+            card_check=checked,
             figures=figures,
         )
 
@@ -90,6 +95,7 @@ def share_run(
         run.schema,
         out,
         privacy=folder.card(),
+        beside=folder.path,
         codec=run.codec,
         seed=seed,
         figures=figures,

@@ -28,9 +28,17 @@ from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import check_free, claimed
 from dpsynth.pipeline.public_data import kept_pictures, read_public
 from dpsynth.pipeline.run_folder import Run, RunFolder, fields_json, fields_of, finished, new_id
+from dpsynth.pipeline.tiers import (
+    check_settings,
+    check_together,
+    chosen_tier,
+    delta_for,
+    epsilon_for,
+)
 from dpsynth.privacy.accountant import renyi
 from dpsynth.privacy.audit import Auditor, Canaries
 from dpsynth.privacy.budget import budget
+from dpsynth.privacy.card.keeping import tiered
 from dpsynth.privacy.discover import private_columns
 from dpsynth.privacy.door import Door, noised_size
 from dpsynth.privacy.ledger import Cost, Ledger
@@ -64,8 +72,10 @@ def train(
     schema: Schema,
     out: str | Path,
     *,
-    epsilon: float,
+    epsilon: float | None = None,
     delta: float | None = None,
+    tier: str | None = None,
+    policy: str | Path | None = None,
     model: str = "table-diffusion",
     settings: Mapping[str, Any] | None = None,
     population: str | None = None,
@@ -85,8 +95,12 @@ def train(
         data: files or `table=path`.
         schema: public facts about them.
         out: an empty or new folder.
-        epsilon: > 0, for adding or removing one patient with all their records.
-        delta: in (0, 1/P); none for the largest power of ten below P^-1.1.
+        epsilon: > 0, for adding or removing one patient with all their records; none for the
+            tier's.
+        delta: in (0, 1/P); none for the largest power of ten below P^-1.1, and the tier's bound.
+        tier: of the policy, which the run must keep to; see `pipeline.tiers` for what is checked
+            when.
+        policy: file of the committee's policy; none for dpsynth's own.
         model: registry name, see `dpsynth.models.MODELS`.
         settings: public settings of the model.
         population: the ledger's name of this group of patients; none if the files are known.
@@ -104,23 +118,16 @@ def train(
         InputError: on bad input; nothing is written.
         BudgetError: if the plan can't be paid, or would pass the ledger's cap; then no record
             was read, unless the size is counted with noise or another run came between.
+        PromiseError: if it does not keep to the tier; likewise.
     """
     book, folder = ledger or Ledger(), Path(out)
     check_rate(holdout_rate)
-    if model in REFERENCES:
-        raise InputError(
-            f"model {model!r} is a reference without privacy (epsilon is infinite): it has no "
-            f"release; it stands in benchmarks only. Choose one of {', '.join(MODELS)}"
-        )
-    if model not in MODELS:
-        raise InputError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
-    if schema.picture is not None and model in RECORD_MODELS:
-        raise InputError(
-            f"model {model!r} makes no pictures, and the schema has some; "
-            f"choose one of {', '.join(PICTURE_MODELS)}"
-        )
+    _check_model(model, schema)
     target = chosen_device(device)
     check_free(folder)
+    kept = chosen_tier(tier, policy)
+    epsilon = epsilon_for(kept, epsilon)
+    check_settings(kept, schema, audit)
     known = settings or {}
     public = None if pretrain is None else read_public(pretrain, schema, model, data)
     size = _public_size(schema, holdout_rate)
@@ -129,23 +136,28 @@ def train(
     budget(epsilon, delta, schema.population if isinstance(schema.population, int) else 2)
     progress("finding the noise", 0, 1)
     if size:
+        delta = delta_for(kept, delta, size)
         plan = _plan(schema, epsilon, delta, model, known, size)
     else:
         _plan(schema, epsilon, None, model, known, TRIAL_SIZE, count_epsilon)
     progress("finding the noise", 1, 1)
     asked = _cost(plan) if size else Cost(epsilon=count_epsilon, delta=0.0)
-    afford(book, plain_paths(data), population, asked)
+    group = afford(book, plain_paths(data), population, asked)
+    check_together(kept, book, group, asked, size)
     progress("reading", 0, 1)
     records, notes = read(data, schema)
     progress("reading", 1, 1)
     stream = CryptoStream(insecure_seed)
     with claimed(folder):
-        group = population_of(book, plain_paths(data), population)
+        if population is not None:
+            book.join(group, plain_paths(data))
         chosen, _ = split(records, holdout_rate, book, group)
         run_id = new_id()
         if not size:
             size = _counted(book, group, run_id, count_epsilon, chosen, stream)
+            delta = delta_for(kept, delta, size, counted=count_epsilon)
             plan = _plan(schema, epsilon, delta, model, known, size, count_epsilon)
+            check_together(kept, book, group, _cost(plan), size)
         canaries = Canaries.thrown(plan) if audit else None
         run = Run(
             id=run_id,
@@ -158,6 +170,7 @@ def train(
             insecure_seed=insecure_seed is not None,
             public_data="" if public is None else public.words,
             audit=canaries.commitment if canaries else "",
+            tier={} if kept is None else tiered(kept.policy, kept.tier).model_dump(mode="json"),
             form=came_as(_all_files(data, schema), schema),
         )
         RunFolder(folder).save(run)
@@ -166,6 +179,26 @@ def train(
         _reserve(book, run)
         auditing.begin(book, run, canaries)
     return _fit(run, RunFolder(folder), chosen, notes, book, stream, target, progress)
+
+
+def _check_model(model: str, schema: Schema) -> None:
+    """Refuse a model that there is not, or that can't be trained on such data.
+
+    Raises:
+        InputError: naming those that can.
+    """
+    if model in REFERENCES:
+        raise InputError(
+            f"model {model!r} is a reference without privacy (epsilon is infinite): it has no "
+            f"release; it stands in benchmarks only. Choose one of {', '.join(MODELS)}"
+        )
+    if model not in MODELS:
+        raise InputError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
+    if schema.picture is not None and model in RECORD_MODELS:
+        raise InputError(
+            f"model {model!r} makes no pictures, and the schema has some; "
+            f"choose one of {', '.join(PICTURE_MODELS)}"
+        )
 
 
 def _all_files(data: Sequence[str | Path], schema: Schema) -> list[Path]:

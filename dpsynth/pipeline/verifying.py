@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dpsynth.errors import CardError, PromiseError
+from dpsynth.errors import CardError, InputError, PromiseError
 from dpsynth.pipeline import signing
-from dpsynth.pipeline.bundle import Bundle
+from dpsynth.pipeline.bundle import POLICY, REPORT, Bundle
 from dpsynth.privacy.card import validate
+from dpsynth.privacy.card.keeping import faults, tiered
+from dpsynth.privacy.policy import Policy, load_policy, policy_of
 
 CARD = "privacy.json"
-NEEDED = (CARD, "privacy.html", "schema.yaml", "datasheet.html", "report/report.html")
+NEEDED = (CARD, "privacy.html", "schema.yaml", "datasheet.html")
+REPORT_PAGE = f"{REPORT}/report.html"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +37,20 @@ class Verified:
     files: int
 
 
-def verify(path: str | Path, *, key: str | Path | None = None) -> Verified:
+def verify(
+    path: str | Path, *, key: str | Path | None = None, policy: str | Path | None = None
+) -> Verified:
     """Check a bundle without a ledger.
 
     Checksums show that nothing was changed by accident; only a signature, with a key that came
-    another way, shows that nobody changed it on purpose.
+    another way, shows that nobody changed it on purpose. What is in the bundle is held against
+    the tier that it says, by the policy that lies in it; that this is the committee's policy, only
+    its file, which came another way, shows.
 
     Args:
         path: of the bundle.
         key: public key in PEM that must have signed it; none to leave the signature unchecked.
+        policy: file of the policy that it must have been released under; none for any.
 
     Raises:
         PromiseError: naming what is wrong.
@@ -52,6 +61,9 @@ def verify(path: str | Path, *, key: str | Path | None = None) -> Verified:
         listed = found.listed()
         _check_files(found, listed)
         card = _card(found)
+        _check_tier(found, card, listed)
+        if policy is not None:
+            _check_policy(card, load_policy(Path(policy)))
         data = {name: digest for name, digest in listed.items() if name.startswith("data/")}
         claimed = {each["name"]: each["sha256"] for each in card["identity"]["files"]}
         if claimed != data:
@@ -87,6 +99,55 @@ def _check_files(found: Bundle, listed: dict[str, str]) -> None:
     for name, digest in listed.items():
         if found.digest(name) != digest:
             raise PromiseError(f"{name} was changed: its SHA-256 is another")
+
+
+def _check_tier(found: Bundle, card: dict[str, Any], listed: Mapping[str, str]) -> None:
+    """What is in the bundle keeps to the tier that its card says, by the policy beside it."""
+    said = card["tier"]
+    reports = [name for name in listed if name.startswith(f"{REPORT}/")]
+    if said["status"] == "none" or said["report"] == "shareable":
+        if REPORT_PAGE not in listed:
+            raise PromiseError(f"{REPORT_PAGE} is missing")
+    elif reports:
+        raise PromiseError(f"{reports[0]} is in the bundle, and tier {said['name']} allows none")
+    if said["status"] == "none":
+        if POLICY in listed:
+            raise PromiseError(f"{POLICY} is in the bundle, and the card names no tier of it")
+        return
+    if POLICY not in listed:
+        raise PromiseError(f"{POLICY} is missing, and the card says tier {said['name']}")
+    held = _policy(found.read(POLICY))
+    try:
+        tier = held.tier(said["name"])
+    except InputError as error:
+        raise PromiseError(f"the bundle's policy has no such tier as its card: {error}") from error
+    if tiered(held, tier).model_dump(mode="json") != said:
+        raise PromiseError("the card's tier is not as the policy in the bundle says it")
+    if wrong := faults(card, tier, signed=found.signature is not None):
+        raise PromiseError(f"this is no release of tier {tier.name}: {'; '.join(wrong)}")
+
+
+def _policy(text: bytes) -> Policy:
+    """The policy in a bundle, whose bytes are the canonical ones."""
+    try:
+        held = policy_of(json.loads(text))
+    except (InputError, ValueError, RecursionError) as error:
+        raise PromiseError(f"{POLICY} is no policy: {error}") from error
+    if held.canonical() != text:
+        raise PromiseError(f"{POLICY} is not as dpsynth writes it")
+    return held
+
+
+def _check_policy(card: dict[str, Any], wanted: Policy) -> None:
+    """The release went out under this very policy."""
+    said = card["tier"]
+    if said["status"] == "none":
+        raise PromiseError(f"the bundle was released under no policy: {said['reason']}")
+    if said["policy_sha256"] != wanted.sha256:
+        raise PromiseError(
+            f"the bundle was released under another policy: its SHA-256 is "
+            f"{said['policy_sha256']}, the given file's {wanted.sha256}"
+        )
 
 
 def _card(found: Bundle) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dpsynth.pipeline import training
-from dpsynth.privacy.ledger import Ledger
+from dpsynth.privacy.ledger import Ledger, prints
 
 
 @pytest.fixture
@@ -38,11 +38,27 @@ def test_a_run_past_the_cap_is_refused_before_any_record_is_read(capped, dpsynth
 def test_the_reservation_itself_is_refused_where_another_run_came_between(
     capped, dpsynth, monkeypatch
 ):
-    monkeypatch.setattr(training, "afford", lambda *_: None)
+    monkeypatch.setattr(training, "afford", lambda *_: "clinic")
     before = capped.tree()
     done = dpsynth(*capped.train(out="more"))
     assert done.code == 1 and "1 is left" in done.err
     assert capped.tree() == before
+
+
+def test_a_file_is_known_by_one_reading_whether_its_population_is_named_or_not(
+    clinic, dpsynth, monkeypatch
+):
+    read, known = [], prints.fingerprint
+
+    def counted(path, secret):
+        read.append(path)
+        return known(path, secret)
+
+    monkeypatch.setattr(prints, "fingerprint", counted)
+    for times, words in enumerate((clinic.train(), clinic.train(out="more")), start=1):
+        plain = [w for w in words if times == 1 or not w.startswith("--population")]
+        assert dpsynth(*plain).code == 0
+        assert len(read) == times
 
 
 def test_a_run_may_ask_all_of_a_cap_and_then_nothing_is_left(clinic, dpsynth):

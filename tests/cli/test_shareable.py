@@ -7,7 +7,8 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from dpsynth.evaluation.report import SCHEMA_FILE
+from dpsynth.evaluation.report import NOT_CHECKED, SCHEMA_FILE
+from dpsynth.pipeline.given_card import MADE
 from dpsynth.privacy.ledger import Ledger
 
 OF_RUN = ("evaluate", "--shareable", "--run=run", "--synthetic=copy")
@@ -79,6 +80,38 @@ def test_a_copy_that_the_run_did_not_make_gets_no_card_of_it(shared, dpsynth):
     done = dpsynth(*OF_RUN, "--out=out")
     assert done.code == 1 and "did not make" in done.err
     assert not (shared.root / "out").exists()
+
+
+def test_the_report_says_how_far_the_card_was_checked(shared, dpsynth):
+    def told(out):
+        page = (shared.root / out / "report.html").read_text()
+        said = json.loads((shared.root / out / "report.json").read_text())["card_check"]
+        assert said in page
+        return said
+
+    for out, words in (("run-card", OF_FILES), ("of-run", OF_RUN)):
+        assert dpsynth(*words, f"--out={out}").code == 0
+        assert told(out) == MADE
+    (shared.root / "elsewhere.json").write_bytes((shared.root / "run/privacy.json").read_bytes())
+    words = [w.replace("run/privacy.json", "elsewhere.json") for w in OF_FILES]
+    assert dpsynth(*words, "--out=moved").code == 0
+    assert told("moved") == NOT_CHECKED
+    bare = [w for w in OF_FILES if not w.startswith("--card")]
+    assert dpsynth(*bare, "--out=bare").code == 0
+    facts = json.loads((shared.root / "bare" / "report.json").read_text())
+    assert facts["card_check"] is facts["privacy"] is None
+
+
+def test_a_card_of_other_files_is_refused_before_a_real_record_is_read(shared, dpsynth):
+    path = shared.root / "copy" / "clinic.csv"
+    path.write_text(path.read_text().replace("f", "m", 1))
+    internal = [w for w in OF_FILES if w != "--shareable"]
+    before = len(Ledger().entries("clinic"))
+    for words in (OF_FILES, [*internal, "--train=clinic.csv", "--holdout=clinic.csv"]):
+        done = dpsynth(*words, "--out=out")
+        assert done.code == 1 and "the card is not of this copy" in done.err
+        assert not (shared.root / "out").exists()
+    assert len(Ledger().entries("clinic")) == before
 
 
 @pytest.mark.parametrize(

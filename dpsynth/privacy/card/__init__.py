@@ -33,10 +33,12 @@ from dpsynth.privacy.card.sections import (
     File,
     Guarantee,
     Identity,
+    NoTier,
     Promise,
     Scope,
     Signature,
     Size,
+    Tiered,
 )
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "Measurement",
     "Mechanism",
     "Metric",
+    "NoTier",
     "NotAssessed",
     "PrivateEvaluation",
     "PrivateSubgroups",
@@ -70,6 +73,7 @@ __all__ = [
     "Signature",
     "Size",
     "Subgroup",
+    "Tiered",
     "Training",
     "build_card",
     "json_schema",

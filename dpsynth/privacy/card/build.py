@@ -22,13 +22,16 @@ from dpsynth.privacy.card.sections import (
     Guarantee,
     Identity,
     MuGDP,
+    NoTier,
     Promise,
     Scope,
     Signature,
+    Tier,
     TradeOff,
 )
 
 SCHEMA_FILE = Path(__file__).with_name("card.schema.json")
+UNTIERED = "it was trained for no tier of a policy; the release may be of one"
 SLACK = 0.01  # a profile at a coarser interval is an upper bound a little above the certified one
 
 
@@ -44,6 +47,7 @@ def build_card(
     audit: AuditReport,
     evaluation: Evaluation,
     subgroups: Subgroups,
+    tier: Tier | None = None,
     signature: Signature | None = None,
 ) -> dict[str, Any]:
     """Return the card as JSON, checked.
@@ -52,8 +56,9 @@ def build_card(
         identity: which release this is.
         promise: the chosen numbers; epsilon is rounded up at two decimals here.
         profile: epsilon as a function of delta, such as `accountant.profile(plan)`.
-        scope: what is covered; the composition's epsilon is rounded up here.
+        scope: what is covered; the composition's epsilons are rounded up here.
         mechanism, accounting, implementation, audit, evaluation, subgroups: as they were.
+        tier: who may have it, none where nobody has said so yet.
         signature: who stands for it, none for a card that is not signed yet.
 
     Raises:
@@ -65,7 +70,12 @@ def build_card(
         "guarantee": guarantee(promise, profile),
         "scope": scope.model_copy(
             update={
-                "composition": together.model_copy(update={"epsilon": reported(together.epsilon)})
+                "composition": together.model_copy(
+                    update={
+                        "epsilon": reported(together.epsilon),
+                        "added_epsilon": reported(together.added_epsilon),
+                    }
+                )
             }
         ),
         "mechanism": mechanism,
@@ -74,6 +84,7 @@ def build_card(
         "audit": audit,
         "evaluation": evaluation,
         "subgroups": subgroups,
+        "tier": tier or NoTier(reason=UNTIERED),
         "signature": signature or Signature(),
     }
     made = {name: section.model_dump(mode="json") for name, section in card.items()}

@@ -20,7 +20,7 @@ SECTORS = {
     "finance": "Finance",
     "government": "Government",
 }
-SHARED = "Synthetic data: it may be copied and analysed at will, at no further cost."
+SHARED = "Synthetic data: copies and analyses of it cost no further privacy."
 
 
 def registry(card: dict[str, Any]) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def registry(card: dict[str, Any]) -> dict[str, Any]:
                 "release_type_details": _together(held),
                 "data_source_type": "Static",
                 "access_type": "Non-interactive",
-                "access_type_details": SHARED,
+                "access_type_details": _access(held),
             },
             "accounting": {
                 "post_processing": "Sampling from the model, rounding to the schema, its rules",
@@ -67,7 +67,8 @@ def registry(card: dict[str, Any]) -> dict[str, Any]:
             "implementation": _implementation(held),
             "administrative": {
                 "registry_authors": [held.identity.curator],
-                "notes": f"Made from the release's privacy card ({held.signature.schema_url}).",
+                "notes": f"Made from the release's privacy card ({held.signature.schema_url})."
+                + _rules(held),
             },
         },
     }  # fmt: skip
@@ -107,6 +108,19 @@ def _loss(card: Card) -> dict[str, Any]:
     }
 
 
+def _access(card: Card) -> str:
+    """The registry has no field for who may have it but this."""
+    if card.tier.status == "none":
+        return SHARED
+    return f"For {card.tier.audience} (tier {card.tier.name}). {SHARED}"
+
+
+def _rules(card: Card) -> str:
+    if card.tier.status == "none":
+        return ""
+    return f" Released under the policy of {card.tier.owner}, SHA-256 {card.tier.policy_sha256}."
+
+
 def _implementation(card: Card) -> dict[str, str]:
     accesses = card.scope.accesses
     told = [f"{name.replace('_', ' ')}: {each.status}, {each.how}" for name, each in accesses]
@@ -132,7 +146,8 @@ def _together(card: Card) -> str:
     found = card.scope.composition
     return (
         f"All {found.runs} runs on these {card.guarantee.unit}s together: epsilon "
-        f"{found.epsilon:g}, delta {found.delta:g} ({found.method}); {found.unprotected} internal "
+        f"{found.epsilon:g}, delta {found.delta:g} ({found.method}); by addition epsilon "
+        f"{found.added_epsilon:g}, delta {found.added_delta:g}; {found.unprotected} internal "
         "accesses without protection."
     )
 

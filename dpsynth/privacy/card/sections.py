@@ -148,10 +148,16 @@ class Composition(Section):
 
     runs: OneOrMore
     epsilon: Epsilon
+    """As the ledger counts it, at delta."""
     delta: Delta
+    method: Words
+    """How the ledger counts, and what it takes for that to hold."""
+    added_epsilon: Epsilon
+    """The same by adding up the epsilons of all runs."""
+    added_delta: Delta
+    """The sum of all deltas, which goes with that."""
     unprotected: Count
     """Internal accesses without protection."""
-    method: Words = "basic composition: epsilons and deltas add up"
 
 
 class Scope(Section):
@@ -173,6 +179,36 @@ class Scope(Section):
     composition: Composition
 
 
+class Tiered(Section):
+    """Who may have it, by whose rules, and what those rules hold against the guarantee."""
+
+    status: Literal["chosen"] = "chosen"
+    name: Words
+    audience: Words
+    """Who may have it."""
+    epsilon_at_most: Annotated[float, Field(gt=0)]
+    delta_exponent: Annotated[float, Field(ge=1)]
+    """Delta must be below P^-delta_exponent, P the size that this card shows."""
+    of: Literal["run", "population"]
+    """What is held against both: this run, or all runs on these patients together."""
+    report: Literal["shareable", "none"]
+    """What of reports may go with the data."""
+    owner: Words
+    """Who decided on these rules."""
+    policy_sha256: Hash
+    """Of the policy's canonical bytes."""
+
+
+class NoTier(Section):
+    """Nobody said who may have it."""
+
+    status: Literal["none"] = "none"
+    reason: Words
+
+
+Tier = Annotated[Tiered | NoTier, Field(discriminator="status")]
+
+
 class Signature(Section):
     """Who stands for this card."""
 
@@ -192,6 +228,7 @@ class Card(Section):
     audit: AuditReport
     evaluation: Evaluation
     subgroups: Subgroups
+    tier: Tier
     signature: Signature
 
     @model_validator(mode="after")
@@ -221,8 +258,8 @@ def _disagreements(card: Card) -> list[str]:
             f"more than guarantee.epsilon {shown!r}",
         ),
         (
-            together.epsilon < shown or together.delta < promised.delta,
-            "scope.composition is less than the guarantee, and it must hold this release too",
+            together.added_epsilon < shown or together.added_delta < promised.delta,
+            "scope.composition adds up to less than the guarantee; it must hold this release too",
         ),
         (
             "internal" in (card.evaluation.status, card.subgroups.status)

@@ -12,137 +12,22 @@ does not, in `dpsynth.privacy.ledger.chain`.
 from __future__ import annotations
 
 import hashlib
-import hmac
-import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from dpsynth.errors import LedgerError
-from dpsynth.privacy.ledger import durable, prints
-from dpsynth.privacy.ledger.chain import Chain, Entry
+from dpsynth.privacy.ledger.chain import Entry
 from dpsynth.privacy.ledger.filter import Cost
-from dpsynth.privacy.ledger.groups import Groups
-from dpsynth.privacy.ledger.names import check_free, check_name
+from dpsynth.privacy.ledger.members import Members
 from dpsynth.privacy.ledger.scopes import Chains, Scope
 from dpsynth.privacy.ledger.sums import Reservation, Spent, check_budget
 from dpsynth.privacy.renyi import Renyi
 
 
-def default_root() -> Path:
-    """`$DPSYNTH_LEDGER`, or the user's data folder."""
-    if chosen := os.environ.get("DPSYNTH_LEDGER"):
-        return Path(chosen).expanduser()
-    data = os.environ.get("XDG_DATA_HOME") or ""
-    base = Path(data) if Path(data).is_absolute() else Path.home() / ".local" / "share"
-    return base / "dpsynth" / "ledger"
-
-
-class Ledger:
+class Ledger(Members):
     """Every population's chain under one folder, which only its owner may read."""
-
-    def __init__(self, root: Path | None = None) -> None:
-        self.root = default_root() if root is None else Path(root)
-
-    # --- which patients -------------------------------------------------------------
-
-    def populations(self) -> list[str]:
-        """Names of all populations, sorted."""
-        if not self.root.is_dir():
-            return []
-        folders = (f for f in self.root.iterdir() if f.is_dir())
-        return sorted(f.name for f in folders if Chain(f, f.name).exists())
-
-    def join(self, population: str, files: Sequence[Path]) -> None:
-        """Write down that these files hold patients of the population; make it if it is new.
-
-        Raises:
-            LedgerError: if the name is no plain word, or a file already belongs to another
-                population (a second name would give the same patients a second budget).
-        """
-        check_name(population)
-        with self._alone():
-            secret = self._secret()
-        marks = [prints.fingerprint(Path(file), secret) for file in files]
-        with self._alone():
-            known = self._known()
-            check_free(population, "population", self.populations(), self._groups.names())
-            fresh = []
-            for file, mark in zip(files, marks, strict=True):
-                others = sorted(known.get(mark, set()) - {population})
-                if others:
-                    raise LedgerError(
-                        f"{file} already belongs to population {others[0]!r}; its patients have "
-                        f"one budget: use --population {others[0]}"
-                    )
-                if population not in known.get(mark, set()):
-                    fresh.append({"name": Path(file).name, "print": mark})
-            chain = self._chain(population)
-            if not chain.exists():
-                chain.create()
-            if fresh:
-                chain.append("join", {"files": fresh})
-
-    def population_of(self, files: Sequence[Path]) -> str:
-        """Return the population that all the files belong to.
-
-        Raises:
-            LedgerError: if a file is unknown, or two files belong to different populations.
-        """
-        known: dict[str, set[str]] = {}
-        marks: list[str] = []
-        if self.populations():
-            with self._together():
-                secret, known = prints.load_secret(self._secret_path), self._known()
-            marks = [prints.fingerprint(Path(f), secret) for f in files]
-        owners = [known.get(mark, set()) for mark in marks] or [set() for _ in files]
-        names = sorted(set().union(*owners))
-        strangers = [str(f) for f, owner in zip(files, owners, strict=True) if not owner]
-        if len(names) > 1:
-            raise LedgerError(
-                f"these files belong to different populations ({', '.join(names)}); "
-                "run each population on its own"
-            )
-        if strangers or not names:
-            cure = names[0] if names else "NAME"
-            raise LedgerError(
-                f"the ledger does not know {', '.join(strangers) or 'any file'}: name the group "
-                f"of patients that the data belong to with --population {cure}"
-            )
-        return names[0]
-
-    def group(self, name: str, populations: Sequence[str]) -> None:
-        """Write down that these populations share patients: from now on they add up.
-
-        Args:
-            name: of the group; it is made if it is new, and else grows.
-            populations: each in no other group.
-
-        Raises:
-            LedgerError: if a name is taken or unknown, or a population is in another group.
-        """
-        check_name(name)
-        with self._alone():
-            check_free(name, "group", self._groups.names(), self.populations())
-            for each in populations:
-                other = self._chains(each).group_of(each)
-                if other not in (None, name):
-                    raise LedgerError(
-                        f"population {each!r} is in group {other!r} already, which it never "
-                        "leaves: add the others to that group"
-                    )
-            self._groups.add(name, populations)
-            for chain in (self._chain(each) for each in populations):
-                if not any(e.type == "member" for e in chain.read().entries):
-                    chain.append("member", {"group": name})
-
-    def groups(self) -> dict[str, list[str]]:
-        """Populations by group."""
-        with self._together():
-            found = Chains({}, self._groups.read())
-            return {name: found.members(name) for name in found.groups}
 
     # --- what is spent --------------------------------------------------------------
 
@@ -278,20 +163,20 @@ class Ledger:
         with self._together():
             return self._chains(name).own(name)
 
-    def spent(self, population: str) -> Spent:
-        """Add up every reservation on these patients: of the whole group, if there is one."""
-        with self._together():
-            return self._chains(population).widening(population)[-1].spent()
+    def spent(self, population: str, asked: Sequence[Cost] = ()) -> Spent:
+        """Add up every reservation on these patients: of the whole group, if there is one.
 
-    def derived_secret(self, population: str, purpose: str) -> bytes:
-        """32 bytes that only this ledger can make, the same at every call.
-
-        For keyed hashes over a population's patients, such as who is held out.
+        Args:
+            population: whose patients.
+            asked: counted as if they were reserved too; nothing is written.
         """
-        check_name(population)
-        with self._alone():
-            secret = self._secret()
-        return hmac.digest(secret, f"{purpose}\0{population}".encode(), hashlib.sha256)
+        with self._together():
+            return self._chains(population).widening(population)[-1].spent(asked)
+
+    def firm(self, population: str) -> bool:
+        """Whether that sum was under one cap since before the first run (see `Scope.firm`)."""
+        with self._together():
+            return self._chains(population).widening(population)[-1].firm
 
     # --- for auditors ---------------------------------------------------------------
 
@@ -342,70 +227,6 @@ class Ledger:
         """
         raw = bytes.fromhex(salt)
         return next((e.number for e in self.entries(population) if _salted(raw, e) == digest), None)
-
-    # --- inside ---------------------------------------------------------------------
-
-    @property
-    def _secret_path(self) -> Path:
-        return self.root / ".secret"
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        with durable.writing(self.root):
-            durable.make_folder(self.root)
-        with durable.locked(self.root / ".lock"):
-            yield
-
-    @contextmanager
-    def _together(self) -> Iterator[None]:
-        if not self.root.is_dir():
-            yield
-            return
-        with durable.locked(self.root / ".lock", shared=True):
-            yield
-
-    def _secret(self) -> bytes:
-        if not self._secret_path.exists() and not self.populations():
-            prints.make_secret(self._secret_path)
-        return prints.load_secret(self._secret_path)
-
-    def _chain(self, population: str) -> Chain:
-        return Chain(self.root / population, population)
-
-    @property
-    def _groups(self) -> Groups:
-        return Groups(self.root / ".groups")
-
-    def _named(self, name: str) -> Chain:
-        """The chain of a group or of a population."""
-        return self._groups.chain(name) if name in self._groups.names() else self._existing(name)
-
-    def _chains(self, name: str) -> Chains:
-        """A population or group, with all that adds up with it, and every group."""
-        groups = Chains({}, self._groups.read())
-        group = name if name in groups.groups else groups.group_of(name)
-        names = [name] if group is None else groups.members(group)
-        return Chains({n: self._existing(n).read().entries for n in names}, groups.groups)
-
-    def _existing(self, population: str) -> Chain:
-        check_name(population)
-        chain = self._chain(population)
-        if not chain.exists():
-            names = ", ".join(self.populations()) or "none"
-            raise LedgerError(
-                f"the ledger {self.root} has no population {population!r} (it has: {names}); "
-                "a population is made when its first file joins"
-            )
-        return chain
-
-    def _known(self) -> dict[str, set[str]]:
-        """Populations by fingerprint. A file in two of them can't come from `join`."""
-        known: dict[str, set[str]] = {}
-        for name in self.populations():
-            for entry in self._chain(name).read().entries:
-                for file in entry.body["files"] if entry.type == "join" else ():
-                    known.setdefault(file["print"], set()).add(name)
-        return known
 
 
 def _salted(salt: bytes, entry: Entry) -> str:

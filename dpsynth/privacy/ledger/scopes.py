@@ -33,9 +33,9 @@ class Scope:
         """Of all reservations, finished or not."""
         return tuple(Cost.of(e.body) for e in self.entries if e.type == "reserve")
 
-    def spent(self) -> Spent:
-        """What all of it comes to."""
-        costs, cap = self.costs, self.caps[-1].body if self.caps else None
+    def spent(self, asked: Sequence[Cost] = ()) -> Spent:
+        """What all of it comes to, with what is asked besides."""
+        costs, cap = (*self.costs, *asked), self.caps[-1].body if self.caps else None
         delta = added([c.delta for c in costs])
         at = cap["delta"] if cap else max(delta, chances(costs) / CHANCES)
         counted = privacy_filter.spent(costs, at)
@@ -50,6 +50,19 @@ class Scope:
             cap_delta=cap["delta"] if cap else None,
             left=max(cap["epsilon"] - counted, 0.0) if cap else None,
         )
+
+    @property
+    def firm(self) -> bool:
+        """Whether one cap has held since before the first run: then the filter's sum is a promise.
+
+        False where it can't be told: a group's cap and its populations' runs stand in chains of
+        their own, and clocks do not order them.
+        """
+        runs = [e.number for e in self.entries if e.type == "reserve"]
+        if not self.caps or not all(cap in self.entries for cap in self.caps):
+            return False
+        same = all(cap.body == self.caps[0].body for cap in self.caps)
+        return same and self.caps[0].number < min(runs, default=math.inf)
 
     def check(self, asked: Cost) -> None:
         """Refuse a run that would pass the cap.

@@ -97,7 +97,15 @@ def facts() -> dict[str, Any]:
             unprotected=("that this hospital has an intensive care unit",),
             public_data="none",
             copies=3,
-            composition=Composition(runs=2, epsilon=4.401, delta=2e-6, unprotected=1),
+            composition=Composition(
+                runs=2,
+                epsilon=4.401,
+                delta=2e-6,
+                method="Renyi filter",
+                added_epsilon=6.801,
+                added_delta=2e-6,
+                unprotected=1,
+            ),
         ),
         "mechanism": Mechanism(
             algorithm="noisy marginals, then a diffusion model trained with DP-SGD",

@@ -24,6 +24,8 @@ from dpsynth.privacy.card import (
     validate,
 )
 from dpsynth.privacy.card.build import SCHEMA_FILE
+from dpsynth.privacy.card.keeping import tiered
+from dpsynth.privacy.policy import load_policy
 
 
 def _fields(value: Any, path: tuple = ()) -> Iterator[tuple]:
@@ -62,7 +64,14 @@ def published() -> Draft202012Validator:
 
 
 @pytest.fixture
-def full(card) -> dict[str, Any]:
+def a_tier() -> dict[str, Any]:
+    """Who may have it, by dpsynth's own policy."""
+    policy = load_policy()
+    return tiered(policy, policy.tier("registered")).model_dump(mode="json")
+
+
+@pytest.fixture
+def full(card, a_tier) -> dict[str, Any]:
     """Every section filled."""
     card = copy.deepcopy(card)
     cost = Cost(epsilon=0.1, delta=1e-7, mechanism="Gaussian counts")
@@ -90,6 +99,7 @@ def full(card) -> dict[str, Any]:
     card["audit"] = audit.model_dump(mode="json")
     card["evaluation"] = PrivateEvaluation(metrics=(metric,), cost=cost).model_dump(mode="json")
     card["subgroups"] = subgroups.model_dump(mode="json")
+    card["tier"] = a_tier
     card["identity"]["files"] = [{"name": "stays.parquet", "sha256": "e" * 64}]
     return card
 
@@ -157,6 +167,20 @@ def test_not_assessed_needs_a_reason(card, published, section):
         validate(_with(card, section, {"reason": "no time"}))
 
 
+def test_nobody_said_who_may_have_it_needs_a_reason_too(card, published):
+    assert card["tier"]["status"] == "none"
+    for reason in ({}, {"reason": " "}):
+        changed = _with(card, "tier", {"status": "none", **reason})
+        with pytest.raises(CardError, match=r"tier\.reason is (missing|empty)"):
+            validate(changed)
+        assert not published.is_valid(changed)
+    for path in (("tier",), ("tier", "status")):
+        changed = _without(card, path)
+        with pytest.raises(CardError, match=rf"{'.'.join(path)} is missing"):
+            validate(changed)
+        assert not published.is_valid(changed)
+
+
 @pytest.mark.parametrize("section", ["evaluation", "subgroups"])
 def test_a_figure_about_patients_is_private_or_the_word_internal(full, published, section):
     internal = {"status": "internal", "date": "2026-11-22", "value": 0.03}
@@ -180,14 +204,20 @@ def test_a_figure_about_patients_is_private_or_the_word_internal(full, published
         ("guarantee.unit", "", "guarantee.unit is empty"),
         ("accounting.epsilon", 3.4001, "rounded up, never down"),
         ("accounting.second_epsilon", 3.2, "one of the accountants is wrong"),
-        ("scope.composition.epsilon", 3.3, "must hold this release too"),
-        ("scope.composition.delta", 1e-9, "must hold this release too"),
+        ("scope.composition.added_epsilon", 3.3, "must hold this release too"),
+        ("scope.composition.added_delta", 1e-9, "must hold this release too"),
+        ("tier.epsilon_at_most", 0.0, "tier.epsilon_at_most"),
+        ("tier.delta_exponent", 0.9, "tier.delta_exponent"),
+        ("tier.of", "patient", "tier.of"),
+        ("tier.report", "internal", "tier.report"),
+        ("tier.policy_sha256", "short", "tier.policy_sha256"),
         ("scope.unprotected", [], "not covered (evaluation)"),
         ("scope.accesses.evaluation.status", "covered", "must say not covered"),
         ("implementation.resumes", True, "implementation.resumes"),
     ],
 )
-def test_wrong_values_and_contradictions_are_named(card, path, value, words):
+def test_wrong_values_and_contradictions_are_named(card, a_tier, path, value, words):
+    card["tier"] = a_tier
     with pytest.raises(CardError) as caught:
         validate(_with(card, path, value))
     assert words in str(caught.value)
@@ -213,7 +243,8 @@ def test_a_released_card_names_its_files_and_has_no_known_seed(card, full):
 
 
 def test_epsilons_are_rounded_up_at_two_decimals(facts, card, gaussian):
-    assert card["scope"]["composition"]["epsilon"] == 4.41  # from 4.401
+    together = card["scope"]["composition"]
+    assert (together["epsilon"], together["added_epsilon"]) == (4.41, 6.81)  # from 4.401, 6.801
     promise = facts["promise"].model_copy(update={"epsilon": 3.4000001})
     assert build_card(**{**facts, "promise": promise})["guarantee"]["epsilon"] == 3.41
     for point in card["guarantee"]["epsilon_at"]:

@@ -143,7 +143,7 @@ def test_any_epsilon_can_be_shown(card, epsilon, words):
     card["guarantee"]["epsilon_at"] = [{"delta": d, "epsilon": epsilon} for d in (0.1, 0.2)]
     card["accounting"]["epsilon"] = min(epsilon, 1.0)
     card["accounting"]["second_epsilon"] = epsilon + 1
-    card["scope"]["composition"]["epsilon"] = epsilon
+    card["scope"]["composition"] |= {"epsilon": epsilon, "added_epsilon": epsilon}
     if epsilon == 0.0:
         card["accounting"]["epsilon"] = 0.0
     assert words in _read(render_html(card))[0]
