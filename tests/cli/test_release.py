@@ -81,8 +81,8 @@ def test_no_figure_of_the_internal_report_is_in_a_bundle(ready, dpsynth):
     figures = {
         repr(row["value"]) for row in report["rows"] if row["value"] not in (None, 0, 1, 0.5)
     }
-    # What is known without the report: the card, and shares of the copy, which opens no real file.
-    shared = ["evaluate", "--shareable", "--run=run", "--synthetic=synthetic", "--out=shared"]
+    # Known without it: the card, and a shareable report, which opens no real file.
+    shared = ["evaluate", "--shareable", "--run=run", "--synthetic=copy", "--out=shared"]
     assert dpsynth(*shared).code == 0
     known = "".join(
         (ready.root / name).read_text() for name in ("run/privacy.json", "shared/report.json")
