@@ -100,8 +100,7 @@ def release(
     if card["evaluation"]["status"] == "internal":
         _say_that_somebody_looked(card)
     if signer is not None:
-        name = signing.name_of(signer.public_key())
-        card["signature"] = card["signature"] | {"signer": f"Ed25519 key {name}"}
+        card["signature"] = card["signature"] | {"signer": signing.words_of(signer.public_key())}
     card["tier"] = _tier(kept)
     validate(card, released=True)
     _check_tier(kept, card, signed=signer is not None)

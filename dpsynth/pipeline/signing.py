@@ -58,6 +58,11 @@ def name_of(key: Ed25519PublicKey) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
+def words_of(key: Ed25519PublicKey) -> str:
+    """A signer as a privacy card names it."""
+    return f"Ed25519 key {name_of(key)}"
+
+
 def signed_by(key: Ed25519PublicKey, signature: bytes, data: bytes) -> bool:
     """Whether the key's owner signed the data."""
     try:

@@ -13,6 +13,7 @@ from dpsynth.pipeline import signing
 from dpsynth.pipeline.bundle import POLICY, REPORT, Bundle
 from dpsynth.privacy.card import validate
 from dpsynth.privacy.card.keeping import faults, tiered
+from dpsynth.privacy.card.sections import NOT_SIGNED
 from dpsynth.privacy.policy import Policy, load_policy, policy_of
 
 CARD = "privacy.json"
@@ -61,6 +62,7 @@ def verify(
         listed = found.listed()
         _check_files(found, listed)
         card = _card(found)
+        _check_signer(found, card, key)
         _check_tier(found, card, listed)
         if policy is not None:
             _check_policy(card, load_policy(Path(policy)))
@@ -85,6 +87,18 @@ def _signer(found: Bundle, key: str | Path | None) -> str:
     if not signing.signed_by(public, found.signature, found.manifest):
         raise PromiseError("the signature is not that key's, or the bundle was changed")
     return signing.name_of(public)
+
+
+def _check_signer(found: Bundle, card: dict[str, Any], key: str | Path | None) -> None:
+    """The card says a signer if and only if there is a signature, and the key that was given."""
+    said = card["signature"]["signer"]
+    signed = found.signature is not None
+    if signed is (said == NOT_SIGNED):
+        raise PromiseError(
+            f"the bundle is {'signed' if signed else 'not signed'}, and its card says {said!r}"
+        )
+    if key is not None and said != signing.words_of(signing.public_key(Path(key))):
+        raise PromiseError(f"the card says another signer: {said}")
 
 
 def _check_files(found: Bundle, listed: dict[str, str]) -> None:

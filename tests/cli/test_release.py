@@ -7,10 +7,11 @@ import json
 import shutil
 import subprocess
 import zipfile
+from pathlib import Path
 
 import pytest
 
-from dpsynth.pipeline import bundle
+from dpsynth.pipeline import bundle, signing
 from dpsynth.privacy.card import validate
 from dpsynth.privacy.ledger import Ledger
 
@@ -122,6 +123,13 @@ def test_a_signed_bundle_is_verified_without_a_ledger(ready, dpsynth, monkeypatc
     assert dpsynth("verify", "b.zip", "--key=key.pem").code == 2
     assert dpsynth("verify", "b.zip", "--key=schema.yaml").code == 2
     refused(ready, dpsynth, *RELEASE, "--key=clinic.csv", code=2, names=["b.zip exists"])
+    # A signature that was taken off, and one that another put on.
+    Path("off.zip").write_bytes(altered("b.zip", without_signature))
+    done = dpsynth("verify", "off.zip")
+    assert done.code == 1 and "not signed, and its card says" in done.err
+    Path("theirs.zip").write_bytes(altered("b.zip", signed_again))
+    done = dpsynth("verify", "theirs.zip", "--key=other.pub")
+    assert done.code == 1 and "another signer" in done.err
 
 
 # --- refusals ----------------------------------------------------------------------------
@@ -235,6 +243,15 @@ def relisted(members, **changed):
     members = {name: c for name, c in members.items() if name != bundle.MANIFEST} | changed
     listed = {name: bundle._measured(content) for name, content in members.items()}
     return {bundle.MANIFEST: bundle.manifest_of(listed)} | members
+
+
+def without_signature(members):
+    return {name: content for name, content in members.items() if name != bundle.SIGNATURE}
+
+
+def signed_again(members):
+    other = signing.private_key(Path("other.pem"))
+    return members | {bundle.SIGNATURE: other.sign(members[bundle.MANIFEST])}
 
 
 def weakened(members):

@@ -21,6 +21,7 @@ from dpsynth.privacy.card.words import (
 )
 
 SCHEMA_URL = "urn:dpsynth:privacy-card:1"
+NOT_SIGNED = "not signed yet"
 ADJACENCY = "add or remove one unit with all its records"
 
 
@@ -212,7 +213,7 @@ Tier = Annotated[Tiered | NoTier, Field(discriminator="status")]
 class Signature(Section):
     """Who stands for this card."""
 
-    signer: Words = "not signed yet"
+    signer: Words = NOT_SIGNED
     schema_url: Literal["urn:dpsynth:privacy-card:1"] = "urn:dpsynth:privacy-card:1"
 
 
