@@ -53,6 +53,40 @@ class Plot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dose:
+    """One model's curve over epsilon.
+
+    Attributes:
+        name: for the legend.
+        epsilon: ascending; infinite without noise, drawn apart.
+        y, low, high: values and 95 % intervals.
+    """
+
+    name: str
+    epsilon: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doses:
+    """Curves of one measure over epsilon.
+
+    Attributes:
+        title: for the reader.
+        up: what the axis shows.
+        lines: one for each model.
+        marks: levels across, by name, such as what real patients reach.
+    """
+
+    title: str
+    up: str
+    lines: tuple[Dose, ...]
+    marks: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Path:
     """One patient's values of one column.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from dpsynth.data.schema_file import schema_text
 from dpsynth.errors import InputError, PromiseError
 from dpsynth.pipeline import bundle, copies, digests, signing
 from dpsynth.pipeline.about import About
+from dpsynth.pipeline.choices import told, tuning
 from dpsynth.pipeline.datasheet import datasheet
 from dpsynth.pipeline.run_folder import Run, RunFolder
 from dpsynth.pipeline.sharing import share
@@ -84,6 +86,8 @@ def release(
     run = folder.load()
     if run.status != "finished":
         raise InputError(f"{run_folder} is not finished; continue it with train --resume")
+    if not math.isfinite(run.plan.epsilon):
+        raise PromiseError(f"{run_folder} was trained without noise: it protects nobody")
     signer = None if key is None else signing.private_key(Path(key))
     _check_ledger(book, run)
     copy, hashes = copies.found(folder.path, Path(synthetic))
@@ -152,6 +156,9 @@ def _card(
         "delta": spent.delta,
         "unprotected": spent.unprotected,
     }
+    chosen = tuning(book, run.population)
+    card["scope"]["accesses"]["tuning"] = chosen.model_dump(mode="json")
+    card["scope"]["unprotected"] = list(told(card["scope"]["unprotected"], chosen))
     return card
 
 
