@@ -14,6 +14,14 @@ from dpsynth.evaluation.estimate import Estimate
 from dpsynth.evaluation.evaluation import plain
 
 
+# Ends of the scale of differences and of what has none; all others lie in 0 to 1.
+BOUNDS = {
+    "auc_loss": (-1.0, 1.0),
+    "worst_group_loss": (-1.0, 1.0),
+    "kid": (-math.inf, math.inf),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measured:
     """One measure of one copy.
@@ -113,37 +121,31 @@ def cell(
     """
     count = len(estimates)
     values = np.array([each.value for each in estimates])
-    value = float(values.mean())
     bad = next((each for each in estimates if not each.assessable), None)
-    n, note = estimates[0].n, (bad or estimates[0]).note
-    if bad is not None:
-        nan = math.nan
-        numbers = (nan, nan, nan, nan, nan)
-    else:
+    ends = (math.nan,) * 4
+    if bad is None:
+        value, bounds = float(values.mean()), BOUNDS.get(metric, (0.0, 1.0))
         below = float(np.mean([each.value - each.low for each in estimates]))
         above = float(np.mean([each.high - each.value for each in estimates]))
         half = 0.0
         if count > 1:
             half = float(t.ppf(0.975, count - 1) * values.std(ddof=1) / math.sqrt(count))
         over = (half, half) if count > 1 else (below, above)
-        numbers = (
-            value,
-            value - over[0],
-            value + over[1],
-            value - math.hypot(half, below),
-            value + math.hypot(half, above),
-        )
+        both = (math.hypot(half, below), math.hypot(half, above))
+        found = (value - over[0], value + over[1], value - both[0], value + both[1])
+        ends = tuple(float(each) for each in np.clip(found, *bounds))
+    low, high, least, most = ends
     return Cell(
         model=model,
         epsilon=epsilon,
         metric=metric,
         group=group,
-        value=numbers[0],
-        low=numbers[1],
-        high=numbers[2],
-        least=numbers[3],
-        most=numbers[4],
+        value=float(values.mean()) if bad is None else math.nan,
+        low=low,
+        high=high,
+        least=least,
+        most=most,
         seeds=count,
-        n=n,
-        note=note,
+        n=estimates[0].n,
+        note=(bad or estimates[0]).note,
     )
