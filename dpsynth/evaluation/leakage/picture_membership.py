@@ -29,7 +29,7 @@ def picture_attack(copy: Shown, members: Shown, outsiders: Shown) -> Attack:
 
 def _scores(real: Shown, copy: Shown) -> np.ndarray:
     """(patients with pictures,) minus the distance to the nearest synthetic picture."""
-    flat, others = (small(each.pixels).reshape(len(each), -1) for each in (real, copy))
+    flat, others = (small(each.pixels) for each in (real, copy))
     closest = np.zeros(len(flat))
     if len(others):
         lengths = (others**2).sum(axis=1)

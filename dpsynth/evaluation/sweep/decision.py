@@ -110,7 +110,8 @@ def decide(cells: Iterable[Cell], thresholds: Thresholds) -> Decision:
         for each in losses
         if each.group is not None and not each.assessable
     )
-    said = [f"Of {len(unknown)} groups nothing is known; they are listed."] if unknown else []
+    many = "1 group" if len(unknown) == 1 else f"{len(unknown)} groups"
+    said = [f"Of {many} nothing is known; see below."] if unknown else []
     good = [each for each in found if each.verdict == "meets"]
     open_ = [each for each in found if each.verdict == "undecided"]
     if good:
