@@ -38,7 +38,8 @@ def parts(data: Path, place: Path, size: int | None) -> tuple[Schema, list[Path]
             if path.suffix == ".parquet":
                 rows.to_parquet(path, index=False)
             else:
-                rows.to_csv(path, index=False)
+                # The same bytes each time, by which a sweep knows its data again.
+                rows.to_csv(path, index=False, compression={"method": "gzip", "mtime": 0})
             written[-1].append(path)
     return loaded.schema, written[0], written[1]
 

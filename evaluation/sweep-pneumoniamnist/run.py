@@ -20,13 +20,13 @@ from picture_door import FILE  # noqa: E402
 
 
 def parts(data: Path, place: Path, size: int | None) -> tuple[Schema, list[Path], list[Path]]:
-    """The official splits, training and test, each as a file of its own."""
+    """The official splits, training and test, each as the only one of a file."""
     written = []
     with np.load(data / FILE, allow_pickle=False) as arrays:
         for name in ("train", "test"):
             most = size if name == "train" else None
             held = {
-                f"{name}_{what}": arrays[f"{name}_{what}"][:most] for what in ("images", "labels")
+                f"train_{what}": arrays[f"{name}_{what}"][:most] for what in ("images", "labels")
             }
             written.append(place / name / FILE)
             written[-1].parent.mkdir()
