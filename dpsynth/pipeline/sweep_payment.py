@@ -48,7 +48,7 @@ class Payment:
     def words(self) -> str:
         """In one paragraph, for whoever starts the sweep and for the page."""
         free = (
-            f" {self.unprotected} trainings without noise are entered as unprotected accesses, "
+            f" Trainings without noise ({self.unprotected}) are entered as unprotected accesses, "
             "outside the sum; their weights are deleted after measuring."
             if self.unprotected
             else ""
@@ -56,8 +56,8 @@ class Payment:
         match self.mode:
             case "charged":
                 return (
-                    f"Who pays: population {self.population}. {self.trainings} trainings are "
-                    f"charged to its ledger, epsilon {reported(self.epsilon):g} and delta "
+                    f"Who pays: population {self.population}. Trainings charged to its "
+                    f"ledger: {self.trainings}, epsilon {reported(self.epsilon):g} and delta "
                     f"{self.delta:g} in sum by addition.{free} Measures are taken from real "
                     "records without protection, which the ledger writes down each time: they "
                     "are internal, and that somebody saw them stands on the card of whatever is "
@@ -71,7 +71,7 @@ class Payment:
                 )
             case "internal":
                 return (
-                    f"Who pays: nobody, so nothing may leave. All {self.unprotected} trainings "
+                    f"Who pays: nobody, so nothing may leave. All trainings ({self.unprotected}) "
                     f"are entered in the ledger of population {self.population} as unprotected "
                     "accesses; their weights are deleted after measuring and none can be "
                     "released. That somebody saw the measures stands on the card of whatever is "

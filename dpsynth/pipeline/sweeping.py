@@ -13,7 +13,6 @@ import numpy as np
 from dpsynth.data.reader import read
 from dpsynth.data.records import Records
 from dpsynth.data.split import holdout as held_out
-from dpsynth.errors import InputError, LedgerError
 from dpsynth.evaluation.sweep import (
     Cell,
     Decision,
@@ -26,31 +25,28 @@ from dpsynth.evaluation.sweep import (
     of_real,
 )
 from dpsynth.evaluation.sweep.report import write_sweep
-from dpsynth.models import PICTURE_MODELS, RECORD_MODELS
 from dpsynth.models.base import Progress, quiet
 from dpsynth.pipeline import parallel
 from dpsynth.pipeline.access import (
     absolute,
     afford,
-    check_rate,
     plain_paths,
     population_of,
     split,
 )
 from dpsynth.pipeline.choices import look
-from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.evaluating import code_books
-from dpsynth.pipeline.sweep_folder import SweepFolder, check_folder, opened, prints
+from dpsynth.pipeline.sweep_asking import Asked, asked_points, check, settings_of
+from dpsynth.pipeline.sweep_folder import SweepFolder, opened, prints
 from dpsynth.pipeline.sweep_payment import (
     NO_CHARGE,
     NO_NOISE,
     Mode,
     Payment,
-    check_mode,
     payment,
     plans,
 )
-from dpsynth.pipeline.sweep_points import RUNS, Charged, Job, Point, Unpaid, clear, done, grid, work
+from dpsynth.pipeline.sweep_points import RUNS, Charged, Job, Point, Unpaid, clear, done, work
 from dpsynth.privacy.accountant import renyi
 from dpsynth.privacy.ledger import Cost, Ledger
 from dpsynth.privacy.plan import Plan
@@ -79,25 +75,6 @@ class Swept:
     decision: Decision | None
     reused: int
     points: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Asked:
-    """What `sweep` was asked, checked."""
-
-    data: Sequence[str | Path]
-    others: Sequence[str | Path]
-    schema: Schema
-    out: Path
-    points: tuple[Point, ...]
-    delta: float | None
-    settings: Mapping[str, Mapping[str, Any]]
-    rate: float
-    mode: Mode
-    population: str | None
-    patients: int | None
-    device: str
-    book: Ledger
 
 
 def sweep(
@@ -154,14 +131,14 @@ def sweep(
         InputError: on bad input; nothing is trained.
         BudgetError: if the whole sum would pass the ledger's cap; then nothing was trained.
     """
-    asked = _Asked(
+    asked = Asked(
         data=absolute(data),
         others=absolute(holdout),
         schema=schema,
         out=Path(out),
-        points=_grid(models, epsilons, seeds, schema),
+        points=asked_points(models, epsilons, seeds, schema),
         delta=delta,
-        settings=_settings(settings or {}, models),
+        settings=settings_of(settings or {}, models),
         rate=0.0 if holdout else holdout_rate,
         mode=mode,
         population=population,
@@ -169,7 +146,7 @@ def sweep(
         device=device,
         book=ledger or Ledger(),
     )
-    _check(asked, thresholds, jobs, backend)
+    check(asked, thresholds, jobs, backend)
     size = schema.population if isinstance(schema.population, int) else None
     if size is not None:
         size = max(round(size * (1 - asked.rate)), 1)
@@ -198,83 +175,7 @@ def sweep(
     return _found(asked, folder, group, paid, looked, train, thresholds, len(jobs_))
 
 
-def _grid(
-    models: Sequence[str], epsilons: Sequence[float], seeds: int, schema: Schema
-) -> tuple[Point, ...]:
-    """Every point, or why there is none.
-
-    Raises:
-        InputError: naming what is wrong.
-    """
-    suited = RECORD_MODELS if schema.picture is None else PICTURE_MODELS
-    for name in models:
-        if name not in suited:
-            kind = "of pictures" if schema.picture is not None else "of records"
-            raise InputError(f"model must be one of {', '.join(suited)} ({kind}), got {name!r}")
-    for value in epsilons:
-        if not value > 0:  # also not a number
-            raise InputError(f"epsilon must be a positive number, or inf, got {value!r}")
-    for what, given in (("models", models), ("epsilons", epsilons)):
-        if not given or len(set(given)) < len(given):
-            raise InputError(f"{what} must be at least one, none of them twice, got {given!r}")
-    if seeds < 1:
-        raise InputError(f"seeds must be at least 1, got {seeds!r}")
-    return grid(models, sorted(float(each) for each in epsilons), seeds)
-
-
-def _settings(
-    given: Mapping[str, Mapping[str, Any]], models: Sequence[str]
-) -> Mapping[str, Mapping[str, Any]]:
-    """Settings of models that are swept."""
-    for name in given:
-        if name not in models:
-            raise InputError(f"a setting of {name!r}, which is not among {', '.join(models)}")
-    return given
-
-
-def _check(
-    asked: _Asked, thresholds: Thresholds | None, jobs: int, backend: parallel.Backend
-) -> None:
-    """Refuse what can be refused before any record is read."""
-    check_rate(asked.rate)
-    if not asked.others and asked.rate == 0:
-        raise InputError("a sweep measures on patients held out: give a holdout rate above 0")
-    check_mode(asked.mode, asked.schema)
-    if asked.schema.population is None:
-        raise InputError(
-            f"the schema lacks population: state the public number of {asked.schema.unit}s"
-        )
-    if asked.patients is not None and asked.patients < 1:
-        raise InputError(f"n must be at least 1, got {asked.patients!r}")
-    if thresholds is not None and asked.schema.label is None:
-        raise InputError("the schema names no label, so there is no loss to recommend by")
-    chosen_device(asked.device)
-    parallel.check_backend(backend, jobs)
-    check_folder(asked.out)
-    if asked.mode == "stand-in":
-        _check_stand_in(asked)
-
-
-def _check_stand_in(asked: _Asked) -> None:
-    """Refuse patients of a ledger as a public stand-in.
-
-    Raises:
-        InputError: naming the file and whose it is.
-    """
-    if asked.population is not None:
-        raise InputError("a stand-in has no population: leave --population out, or --stand-in")
-    for file in plain_paths([*asked.data, *asked.others]):
-        try:
-            owner = asked.book.population_of([file])
-        except LedgerError:
-            continue  # of nobody's, as far as this ledger knows
-        raise InputError(
-            f"{file} belongs to population {owner!r} of the ledger: its patients are no public "
-            "stand-in; leave --stand-in out, or take other data"
-        )
-
-
-def _paid(asked: _Asked, planned: Mapping[tuple[str, float], Plan]) -> Payment:
+def _paid(asked: Asked, planned: Mapping[tuple[str, float], Plan]) -> Payment:
     """Who pays; a charged sweep is held against the cap as a whole.
 
     Raises:
@@ -300,7 +201,7 @@ def _cost(plan: Plan) -> Cost:
     return Cost(epsilon=plan.epsilon, delta=plan.delta, renyi=renyi(plan))
 
 
-def _parts(asked: _Asked, records: Records, group: str | None) -> tuple[Records, Records]:
+def _parts(asked: Asked, records: Records, group: str | None) -> tuple[Records, Records]:
     """Patients to train on, and others to measure on."""
     if asked.others:
         return records, read(asked.others, asked.schema)[0]
@@ -310,7 +211,7 @@ def _parts(asked: _Asked, records: Records, group: str | None) -> tuple[Records,
     return records.take(np.flatnonzero(~out)), records.take(np.flatnonzero(out))
 
 
-def _recipe(asked: _Asked, group: str | None) -> dict[str, Any]:
+def _recipe(asked: Asked, group: str | None) -> dict[str, Any]:
     """What all points have in common."""
     secret = STAND_IN if group is None else asked.book.derived_secret(group, "sweep")
     return {
@@ -326,7 +227,7 @@ def _recipe(asked: _Asked, group: str | None) -> dict[str, Any]:
 
 
 def _look(
-    asked: _Asked, folder: SweepFolder, group: str | None, train: Records, others: Records
+    asked: Asked, folder: SweepFolder, group: str | None, train: Records, others: Records
 ) -> Judge:
     """The real patients that copies are held against; the ledger is told first."""
     if group is not None:
@@ -336,7 +237,7 @@ def _look(
 
 
 def _jobs(
-    asked: _Asked,
+    asked: Asked,
     folder: SweepFolder,
     group: str | None,
     looked: Judge,
@@ -392,7 +293,7 @@ def _work(todo: Sequence[Job], jobs: int, backend: parallel.Backend, progress: P
 
 
 def _found(
-    asked: _Asked,
+    asked: Asked,
     folder: SweepFolder,
     group: str | None,
     paid: Payment,

@@ -6,11 +6,13 @@ import importlib.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from dpsynth.errors import InputError, RunError
 from dpsynth.pipeline.parallel import check_backend, each
+from dpsynth.privacy.ledger import Ledger
 
 ABSENT = {
     name: importlib.util.find_spec(module) is None
@@ -89,12 +91,37 @@ if __name__ == "__main__":
 """
 
 
+SWEEP = """\
+from dpsynth.data.schema_file import load_schema
+from dpsynth.pipeline import sweep
+
+if __name__ == "__main__":
+    sweep(["clinic.csv"], load_schema("schema.yaml"), "sw", models=["markov"], epsilons=[1.0, 2.0],
+          seeds=1, holdout_rate=0.4, population="clinic", device="cpu", jobs=2, backend={backend!r})
+"""
+
+
+@pytest.mark.parametrize("backend", ["ray", "dask"])
+def test_a_sweep_on_a_cluster_is_charged_as_here(backend, clinic):
+    if ABSENT[backend]:
+        pytest.skip(f"{backend} is not installed")
+    file = clinic.root / "work.py"
+    file.write_text(SWEEP.format(backend=backend))
+    made = subprocess.run(
+        [sys.executable, str(file)], capture_output=True, text=True, timeout=500, check=False
+    )
+    assert made.returncode == 0, made.stderr[-3000:]
+    spent = Ledger().spent("clinic")
+    assert (spent.epsilon, spent.runs, spent.unprotected) == (3.0, 2, 1 + 2)
+    assert (clinic.root / "sw" / "sweep.html").exists()
+
+
 @pytest.mark.parametrize("backend", ["ray", "dask"])
 def test_a_local_cluster_of_two_workers_does_the_work(backend, tmp_path):
     """In a process of its own, since clusters leave threads and warnings of their own behind."""
     if ABSENT[backend]:
         pytest.skip(f"{backend} is not installed")
-    here = os.path.dirname(os.path.abspath(__file__))
+    here = str(Path(__file__).resolve().parent)
     file = tmp_path / "work.py"
     file.write_text(CLUSTER.format(tests=here, backend=backend))
     paths = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -13,7 +13,6 @@ from scipy.stats import t
 from dpsynth.evaluation.estimate import Estimate
 from dpsynth.evaluation.evaluation import plain
 
-
 # Ends of the scale of differences and of what has none; all others lie in 0 to 1.
 BOUNDS = {
     "auc_loss": (-1.0, 1.0),
@@ -122,7 +121,7 @@ def cell(
     count = len(estimates)
     values = np.array([each.value for each in estimates])
     bad = next((each for each in estimates if not each.assessable), None)
-    ends = (math.nan,) * 4
+    ends = np.full(4, math.nan)
     if bad is None:
         value, bounds = float(values.mean()), BOUNDS.get(metric, (0.0, 1.0))
         below = float(np.mean([each.value - each.low for each in estimates]))
@@ -133,8 +132,8 @@ def cell(
         over = (half, half) if count > 1 else (below, above)
         both = (math.hypot(half, below), math.hypot(half, above))
         found = (value - over[0], value + over[1], value - both[0], value + both[1])
-        ends = tuple(float(each) for each in np.clip(found, *bounds))
-    low, high, least, most = ends
+        ends = np.clip(found, *bounds)
+    low, high, least, most = (float(each) for each in ends)
     return Cell(
         model=model,
         epsilon=epsilon,

@@ -33,7 +33,7 @@ def test_runs_that_each_fit_do_not_fit_together(book):
     book.cap("ward", epsilon=3.0, delta=0.1)
     book.check("ward", plain(2.0))
     book.check("ward", plain(1.0), plain(2.0))  # 3 of 3
-    with pytest.raises(BudgetError, match="2 runs together ask epsilon 4, delta 0.002"):
+    with pytest.raises(BudgetError, match=r"2 runs together ask epsilon 4, delta 0\.002"):
         book.check("ward", plain(2.0), plain(2.0))
     with pytest.raises(BudgetError, match="this run asks epsilon 4"):
         book.check("ward", plain(4.0))
