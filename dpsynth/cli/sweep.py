@@ -20,6 +20,9 @@ INTERNAL = (
 )
 
 
+NAMED = 8  # groups that can't be assessed, on the terminal
+
+
 class Listed(click.ParamType):  # type: ignore[type-arg]
     """Values with commas between them."""
 
@@ -281,5 +284,8 @@ def lines(done: Swept) -> list[str]:
     if done.decision is not None:
         said.append(f"Recommendation ({done.decision.status}): {done.decision.reasons[0]}")
         said += [f"  {each}" for each in done.decision.reasons[1:]]
-        said += [f"  {each}" for each in done.decision.not_assessable]
+        groups = done.decision.not_assessable
+        said += [f"  {each}" for each in groups[:NAMED]]
+        if len(groups) > NAMED:
+            said.append(f"  and {len(groups) - NAMED} more groups; the page names them all")
     return said

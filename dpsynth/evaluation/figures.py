@@ -7,6 +7,7 @@ from typing import Literal
 
 CLASSES = 12  # of pictures, at most
 Role = Literal["copy", "real", "control"]
+Level = Literal["real", "chance", "threshold"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +78,13 @@ class Doses:
         title: for the reader.
         up: what the axis shows.
         lines: one for each model.
-        marks: levels across, by name, such as what real patients reach.
+        marks: levels across: what "real" patients reach, what "chance" gives, a "threshold".
     """
 
     title: str
     up: str
     lines: tuple[Dose, ...]
-    marks: tuple[tuple[str, float], ...] = ()
+    marks: tuple[tuple[Level, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -170,9 +170,9 @@ def sweep(
     folder = opened(asked.out, _recipe(asked, group))
     clear(folder.path)
     looked = _look(asked, folder, group, train, others)
-    jobs_ = _jobs(asked, folder, group, looked, planned, train, size)
-    _work(jobs_, jobs, backend, progress)
-    return _found(asked, folder, group, paid, looked, train, thresholds, len(jobs_))
+    todo = _jobs(asked, folder, group, looked, planned, train, size)
+    _work(todo, jobs, backend, progress)
+    return _found(asked, folder, group, paid, looked, train, thresholds, len(todo))
 
 
 def _paid(asked: Asked, planned: Mapping[tuple[str, float], Plan]) -> Payment:

@@ -31,7 +31,9 @@ STYLES = (
     ("#6b3fa0", "2 3", "triangle"),
     ("#2b3038", "9 3 2 3", "cross"),
 )
-LEVELS = ((REAL, "6 3"), (CONTROL, "1 5"), ("#9b1f18", "10 3 2 3"))
+LEVELS = {"real": (REAL, "6 3"), "chance": (CONTROL, "1 5"), "threshold": ("#9b1f18", "10 3 2 3")}
+
+NAMES = {"real": "real patients"}
 
 
 def doses(plot: Doses) -> Markup:
@@ -42,10 +44,10 @@ def doses(plot: Doses) -> Markup:
     parts = _axes(plot, finite, free, x, y)
     below = TOP + HIGH + 48
     for place, (name, level) in enumerate(plot.marks):
-        colour, dash = LEVELS[place % len(LEVELS)]
+        colour, dash = LEVELS[name]
         ends = [LEFT, LEFT + WIDE]
         parts.append(polyline(ends, [level, level], float, y, colour, dash, 1.5))
-        parts += _legend(below + 17 * place, name, colour, dash, "")
+        parts += _legend(below + 17 * place, NAMES.get(name, name), colour, dash, "")
     below += 17 * len(plot.marks)
     for place, line in enumerate(plot.lines):
         colour, dash, shape = STYLES[place % len(STYLES)]
@@ -172,7 +174,7 @@ def _legend(at: float, name: str, colour: str, dash: str, shape: str) -> list[Ma
 
 def _told(plot: Doses) -> str:
     """Every point in words."""
-    said = [f"{name}: {level:.3g}" for name, level in plot.marks]
+    said = [f"{NAMES.get(name, name)}: {level:.3g}" for name, level in plot.marks]
     for line in plot.lines:
         points = ", ".join(
             f"{value:.3g} ({low:.3g} to {high:.3g}) "

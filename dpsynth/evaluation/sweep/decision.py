@@ -140,7 +140,13 @@ def decide(cells: Iterable[Cell], thresholds: Thresholds) -> Decision:
         if open_
         else "Nothing that was tried meets the thresholds."
     )
-    told = [f"{c.model} at epsilon {c.epsilon:g}: {' '.join(c.reasons)}" for c in open_ or found]
+    nearest = min(
+        open_ or found, key=lambda c: math.inf if c.worst is None else c.worst, default=None
+    )
+    told = []
+    if nearest is not None:
+        who = f"{nearest.model} at epsilon {nearest.epsilon:g}"
+        told = [f"Nearest is {who}: {' '.join(nearest.reasons)}"]
     return Decision(
         status=status,
         model=None,

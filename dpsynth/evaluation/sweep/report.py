@@ -12,7 +12,7 @@ from typing import Any
 
 from dpsynth.evaluation import svg
 from dpsynth.evaluation.drawings import Drawing, Section, Table
-from dpsynth.evaluation.figures import Dose, Doses
+from dpsynth.evaluation.figures import Dose, Doses, Level
 from dpsynth.evaluation.labels import rounded
 from dpsynth.evaluation.page import filled
 from dpsynth.evaluation.sweep.curve import Cell, Measured
@@ -25,7 +25,6 @@ INTERNAL = (
     "INTERNAL: computed on real records; these curves are themselves a disclosure; do not share "
     "outside."
 )
-REAL = "real patients"
 QUESTIONS = {
     "utility": ("Is it useful?", "What a model trained on the copy is worth on real patients."),
     "groups": ("For whom is it worse?", "The worst group, and the gap between intersections."),
@@ -164,16 +163,20 @@ def drawing(
 
 def _marks(
     name: str, measure: Measure, real: Sequence[Measured], thresholds: Thresholds | None
-) -> tuple[tuple[str, float], ...]:
+) -> tuple[tuple[Level, float], ...]:
     """What real patients reach, what chance gives, and what was asked for."""
     reached = next((m.estimate.value for m in real if m.metric == name and m.group is None), None)
-    marks = [] if reached is None or not math.isfinite(reached) else [(REAL, reached)]
+    marks: list[tuple[Level, float]] = []
+    if reached is not None and math.isfinite(reached):
+        marks.append(("real", reached))
     if measure.chance is not None and measure.question == "leakage":
         marks.append(("chance", measure.chance))
     asked = None
     if thresholds is not None:
         asked = {LOSS: thresholds.loss, "worst_group_loss": thresholds.group_loss}.get(name)
-    return (*marks, *([("threshold", asked)] if asked is not None else []))
+    if asked is not None:
+        marks.append(("threshold", asked))
+    return tuple(marks)
 
 
 def group_lines(cells: Sequence[Cell]) -> tuple[GroupLine, ...]:

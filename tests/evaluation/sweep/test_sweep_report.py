@@ -114,9 +114,9 @@ def test_a_curve_is_drawn_where_its_values_are():
     (x1, y1), (x10, y10), _ = discs
     assert x1 < x10 and y1 > y10  # epsilon to the right, worth upwards
     said = root.find("desc").text
-    assert "0 (0 to 0) at 1, 1 (0.5 to 1) at 10" in said and "real: 0.5" in said
+    assert "0 (0 to 0) at 1, 1 (0.5 to 1) at 10" in said and "real patients: 0.5" in said
     labels = [e.text for e in root.iter("text")]
-    assert {"1", "10", "no noise", "epsilon", "a<b", "real"} <= set(labels)
+    assert {"1", "10", "no noise", "epsilon", "a<b", "real patients"} <= set(labels)
 
 
 def test_a_curve_of_one_point_and_of_none_is_still_a_drawing():
