@@ -23,6 +23,7 @@ COMMANDS = {
     "generate": "dpsynth.cli.generate",
     "evaluate": "dpsynth.cli.evaluate",
     "benchmark": "dpsynth.cli.benchmark",
+    "sweep": "dpsynth.cli.sweep",
     "audit": "dpsynth.cli.audit",
     "ledger": "dpsynth.cli.ledger",
     "release": "dpsynth.cli.release",

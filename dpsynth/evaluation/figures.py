@@ -7,6 +7,7 @@ from typing import Literal
 
 CLASSES = 12  # of pictures, at most
 Role = Literal["copy", "real", "control"]
+Level = Literal["real", "chance", "threshold"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,40 @@ class Plot:
     up: str
     log: bool
     lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dose:
+    """One model's curve over epsilon.
+
+    Attributes:
+        name: for the legend.
+        epsilon: ascending; infinite without noise, drawn apart.
+        y, low, high: values and 95 % intervals.
+    """
+
+    name: str
+    epsilon: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doses:
+    """Curves of one measure over epsilon.
+
+    Attributes:
+        title: for the reader.
+        up: what the axis shows.
+        lines: one for each model.
+        marks: levels across: what "real" patients reach, what "chance" gives, a "threshold".
+    """
+
+    title: str
+    up: str
+    lines: tuple[Dose, ...]
+    marks: tuple[tuple[Level, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

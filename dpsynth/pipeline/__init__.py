@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dpsynth.pipeline.generation import generate
     from dpsynth.pipeline.releasing import release
     from dpsynth.pipeline.sharing import share, share_run
+    from dpsynth.pipeline.sweeping import sweep
     from dpsynth.pipeline.training import resume, train
     from dpsynth.pipeline.verifying import verify
 
@@ -29,6 +30,7 @@ _LATE = {
     "resume": "training",
     "share": "sharing",
     "share_run": "sharing",
+    "sweep": "sweeping",
     "train": "training",
     "verify": "verifying",
 }
@@ -45,6 +47,7 @@ __all__ = [
     "resume",
     "share",
     "share_run",
+    "sweep",
     "train",
     "verify",
 ]

@@ -25,8 +25,8 @@ def population_of(ledger: Ledger, files: Sequence[Path], named: str | None) -> s
     return ledger.population_of(files)
 
 
-def afford(ledger: Ledger, files: Sequence[Path], named: str | None, asked: Cost) -> str:
-    """Refuse a run that a cap does not hold, before any record is read; writes nothing.
+def afford(ledger: Ledger, files: Sequence[Path], named: str | None, *asked: Cost) -> str:
+    """Refuse runs that a cap does not hold, before any record is read; writes nothing.
 
     Returns:
         The population, so that files without a name need not be known again: a fingerprint
@@ -38,7 +38,7 @@ def afford(ledger: Ledger, files: Sequence[Path], named: str | None, asked: Cost
     """
     group = ledger.population_of(files) if named is None else named
     if group in ledger.populations():  # a new one has neither cap nor group
-        ledger.check(group, asked)
+        ledger.check(group, *asked)
     return group
 
 
@@ -51,6 +51,19 @@ def plain_paths(given: Sequence[str | Path]) -> list[Path]:
         if not path.exists() and "=" in text:
             path = Path(text.split("=", 1)[1])
         found.append(path)
+    return found
+
+
+def absolute(given: Sequence[str | Path]) -> list[str]:
+    """The same files wherever a worker stands, `table=path` too."""
+    found = []
+    for each in given:
+        text = str(each)
+        table = ""
+        if not Path(text).exists() and "=" in text:
+            table, _, text = text.partition("=")
+            table += "="
+        found.append(table + str(Path(text).resolve()))
     return found
 
 

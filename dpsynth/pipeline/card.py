@@ -11,6 +11,7 @@ from dpsynth import __version__
 from dpsynth.models import MODELS, Model
 from dpsynth.models.class_noise import ByClass, ClassNoise
 from dpsynth.models.gate import Gated
+from dpsynth.pipeline.choices import told, tuning
 from dpsynth.pipeline.run_folder import Run
 from dpsynth.privacy import accountant
 from dpsynth.privacy.budget import reported
@@ -130,6 +131,7 @@ def _stops(schema: Schema) -> tuple[str, tuple[str, ...]]:
 
 
 def _scope(run: Run, ledger: Ledger) -> Scope:
+    chosen = tuning(ledger, run.population)
     columns = run.schema.columns("patient") | run.schema.columns("visit")
     stops, unprotected = _stops(run.schema)
     return Scope(
@@ -143,9 +145,7 @@ def _scope(run: Run, ledger: Ledger) -> Scope:
                 status="covered", how="bins and categories are public or found by a charged release"
             ),
             labels=Access(status="covered", how=COVERED),
-            tuning=Access(
-                status="no access", how="settings follow from the schema, P and epsilon alone"
-            ),
+            tuning=chosen,
             early_stopping=Access(
                 status="no access", how="the number of steps is fixed; the last one is kept"
             ),
@@ -158,7 +158,7 @@ def _scope(run: Run, ledger: Ledger) -> Scope:
         private_columns=tuple(columns),
         public_columns=(),
         assumed_public=run.schema.assumed_public,
-        unprotected=unprotected,
+        unprotected=told(unprotected, chosen),
         public_data=run.public_data or "none",
         copies=0,
         composition=composition(ledger, run.population),

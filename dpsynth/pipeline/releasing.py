@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from dpsynth.pipeline import bundle, copies, digests, signing
 from dpsynth.pipeline.about import About
 from dpsynth.pipeline.bundle import DATA, POLICY, REPORT
 from dpsynth.pipeline.card import composition
+from dpsynth.pipeline.choices import told, tuning
 from dpsynth.pipeline.datasheet import datasheet
 from dpsynth.pipeline.run_folder import Run, RunFolder
 from dpsynth.pipeline.sharing import share
@@ -90,6 +92,8 @@ def release(
     run = folder.load()
     if run.status != "finished":
         raise InputError(f"{run_folder} is not finished; continue it with train --resume")
+    if not math.isfinite(run.plan.epsilon):
+        raise PromiseError(f"{run_folder} was trained without noise: it protects nobody")
     kept = chosen_tier(tier, policy)
     signer = None if key is None else signing.private_key(Path(key))
     _check_ledger(book, run)
@@ -172,6 +176,9 @@ def _card(
     }
     together = composition(book, run.population).model_dump(mode="json")
     card["scope"] |= {"copies": len(copies.noted(folder.path)), "composition": together}
+    chosen = tuning(book, run.population)
+    card["scope"]["accesses"]["tuning"] = chosen.model_dump(mode="json")
+    card["scope"]["unprotected"] = list(told(card["scope"]["unprotected"], chosen))
     return card
 
 

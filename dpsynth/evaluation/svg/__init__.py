@@ -2,6 +2,7 @@
 
 from dpsynth.evaluation.svg.bars import histogram
 from dpsynth.evaluation.svg.curves import curves
+from dpsynth.evaluation.svg.doses import doses
 from dpsynth.evaluation.svg.maps import correlation, heat
 from dpsynth.evaluation.svg.parts import percent
 from dpsynth.evaluation.svg.paths import trajectories
@@ -12,6 +13,7 @@ __all__ = [
     "Gap",
     "correlation",
     "curves",
+    "doses",
     "forest",
     "heat",
     "histogram",

@@ -79,8 +79,8 @@ class Ledger(Members):
                 body["renyi"] = renyi.public()
             return Reservation.of(population, chain.append("reserve", body, found))
 
-    def check(self, population: str, asked: Cost) -> None:
-        """Refuse what a cap does not hold, before any data are read; writes nothing.
+    def check(self, population: str, *asked: Cost) -> None:
+        """Refuse runs that a cap does not hold, before any data are read; writes nothing.
 
         What counts is `reserve`: another run may come between.
 
@@ -89,7 +89,7 @@ class Ledger(Members):
         """
         with self._together():
             for scope in self._chains(population).widening(population):
-                scope.check(asked)
+                scope.check(*asked)
 
     def resume(self, population: str, *, run: str) -> Reservation:
         """Take up a run again; what it may ask is what it reserved, and no more.

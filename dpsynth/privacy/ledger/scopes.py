@@ -64,16 +64,19 @@ class Scope:
         same = all(cap.body == self.caps[0].body for cap in self.caps)
         return same and self.caps[0].number < min(runs, default=math.inf)
 
-    def check(self, asked: Cost) -> None:
-        """Refuse a run that would pass the cap.
+    def check(self, *asked: Cost) -> None:
+        """Refuse runs, one after the other, of which one would pass the cap.
 
         Raises:
-            BudgetError: saying what is spent, what it asks, and what is left.
+            BudgetError: saying what is spent, what they ask, and what is left.
         """
         now = self.spent()
         if now.cap_epsilon is None or now.left is None:
             return
-        total = privacy_filter.together(self.costs, asked, now.at_delta)
+        total, costs = 0.0, list(self.costs)
+        for each in asked:
+            total = max(total, privacy_filter.together(costs, each, now.at_delta))
+            costs.append(each)
         if total <= now.cap_epsilon:
             return
         makes = f"which makes epsilon {reported(total):g}"
@@ -82,9 +85,8 @@ class Scope:
         spent = "more" if now.adaptive_epsilon is None else f"{reported(now.adaptive_epsilon):g}"
         raise BudgetError(
             f"{self.words} has spent epsilon {spent} of its cap epsilon {now.cap_epsilon:g}, "
-            f"delta {now.at_delta:g}; this run asks epsilon {asked.epsilon:g}, delta "
-            f"{asked.delta:g}, {makes}, and epsilon {_down(now.left):g} is left: ask for less, "
-            "or raise the cap knowingly"
+            f"delta {now.at_delta:g}; {_asking(asked)}, {makes}, and epsilon "
+            f"{_down(now.left):g} is left: ask for less, or raise the cap knowingly"
         )
 
 
@@ -139,6 +141,13 @@ class Chains:
 def _scope(words: str, entries: Sequence[Entry], capped: Sequence[Entry]) -> Scope:
     caps = tuple(e for e in capped if e.type == "cap")
     return Scope(words=words, entries=tuple(entries), caps=caps)
+
+
+def _asking(asked: Sequence[Cost]) -> str:
+    """What runs ask, in words."""
+    epsilon, delta = added([each.epsilon for each in asked]), added([each.delta for each in asked])
+    who = "this run asks" if len(asked) == 1 else f"{len(asked)} runs together ask"
+    return f"{who} epsilon {epsilon:g}, delta {delta:g}"
 
 
 def _down(value: float) -> float:
