@@ -171,7 +171,8 @@ def balanced(asked: str, codec: Codec, given: Conditions) -> tuple[Place, list[t
 
     Args:
         asked: "COLUMN" for all its categories, or "COLUMN:GROUP,GROUP", where a group is a
-            category, or of a number a range "LOW..HIGH" between edges of its bins.
+            category, or of a number a range "LOW..HIGH" between edges of its bins, or several of
+            them with | between.
         codec: of the run.
         given: other conditions.
 
@@ -186,7 +187,10 @@ def balanced(asked: str, codec: Codec, given: Conditions) -> tuple[Place, list[t
     if place.at in (given.visit if place.per_visit else given.codes):
         raise InputError(f"column {column!r} has a condition and can't be balanced; choose one")
     if colon:
-        groups = [tuple(codes_of(field, group.strip())) for group in listed.split(",")]
+        groups = [
+            tuple(code for one in group.split("|") for code in codes_of(field, one.strip()))
+            for group in listed.split(",")
+        ]
     elif field.categories:
         groups = [(code,) for code, label in enumerate(field.labels) if label != MISSING]
     else:
