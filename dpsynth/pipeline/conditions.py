@@ -12,9 +12,9 @@ import numpy as np
 
 from dpsynth.data.codec import GAP, START, Codec, Tokens
 from dpsynth.data.field import ANY, MISSING, Field
+from dpsynth.data.named_groups import codes_of
 from dpsynth.data.records import Records
 from dpsynth.errors import InputError
-from dpsynth.privacy.weights import codes_of
 
 FORM = re.compile(r"\s*(?P<name>[^=<>]+?)\s*(?P<op><=|>=|=|<|>)\s*(?P<value>.+?)\s*")
 

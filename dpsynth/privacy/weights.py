@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +10,11 @@ import numpy as np
 
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.data.field import Field
+from dpsynth.data.named_groups import codes_of
 from dpsynth.errors import InputError
 from dpsynth.privacy.query import Question
 
 LEAST = 0.01  # a group that counts for less would all but be left out
-SPAN = ".."  # between the ends of a range of numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,42 +171,6 @@ def by_code(field: Field, groups: Mapping[str, float]) -> np.ndarray:
             raise InputError(f"group weights of {field.name!r}: {group!r} meets another group")
         named[codes], found[codes] = True, weight
     return found
-
-
-def codes_of(field: Field, group: str) -> list[int]:
-    """Which codes a group has: a category, or a range LOW..HIGH of a number.
-
-    Raises:
-        InputError: if the field has no such group.
-    """
-    if SPAN not in group or field.categories:
-        known = field.labels if field.categories else []
-        if group in known:
-            return [known.index(group)]
-        what = ", ".join(known) if known else "ranges between edges of its bins, as '40..65'"
-        raise InputError(f"the groups of {field.name!r} are {what}; got {group!r}")
-    ends = [text.strip() for text in group.split(SPAN, 1)]
-    try:
-        low, high = (
-            float(text) if text else end
-            for text, end in zip(ends, (-math.inf, math.inf), strict=True)
-        )
-    except ValueError:
-        low = high = math.nan
-    inner = field.edges[1:-1]
-    if not low < high or {low, high} - {*inner, field.edges[0], field.edges[-1], *_ENDLESS}:
-        edges = ", ".join(f"{edge:g}" for edge in field.edges)
-        raise InputError(
-            f"a range LOW..HIGH of {field.name!r} ends at edges of the column's bins ({edges}), "
-            f"got {group!r}; add the edge to its bins in the schema"
-        )
-    atoms = field.column.atoms
-    found = [code for code, atom in enumerate(atoms) if low <= atom < high]
-    starts = enumerate(field.edges[:-1], start=len(atoms))
-    return found + [code for code, start in starts if low <= start < high]
-
-
-_ENDLESS = (-math.inf, math.inf)
 
 
 def _check(column: str, group: str, weight: float) -> None:

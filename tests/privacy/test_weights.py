@@ -17,11 +17,12 @@ from few_patients import (
 )
 
 from dpsynth.data.field import field
+from dpsynth.data.named_groups import codes_of
 from dpsynth.errors import InputError
 from dpsynth.privacy.clipped_tables import ClippedTables
 from dpsynth.privacy.moments import ClassSums, LabelMoments, VisitMoments, known_scale
 from dpsynth.privacy.query import Query, Slot, joint_sensitivity
-from dpsynth.privacy.weights import GroupWeights, Weighed, by_code, codes_of, weighed
+from dpsynth.privacy.weights import GroupWeights, Weighed, by_code, weighed
 from dpsynth.privacy.witness import Witness
 from dpsynth.schema import Column
 
@@ -110,6 +111,9 @@ def test_ranges_of_numbers_are_read_from_their_bins():
         0.2, 0.1, 0.2, 0.3, 1.0,
     ]  # fmt: skip
     assert codes_of(AGE, "0..100") == [0, 1, 2, 3]
+    assert codes_of(AGE, "(missing)") == [4]
+    top = field("n", Column(type="count", bounds=(0, 9), bins=(3.0,), atoms=(9.0,), missing=False))
+    assert codes_of(top, "3..9") == codes_of(top, "3..") == [0, 2]
 
 
 @pytest.mark.parametrize(
