@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,12 @@ class GroupWeights:
         for name, groups in self.columns:
             for group, weight in groups:
                 _check(name, group, weight)
+        least = math.prod(min(weight for _, weight in groups) for _, groups in self.columns)
+        if least < LEAST * (1 - 1e-9):
+            raise InputError(
+                f"group weights of several columns are multiplied, down to {least:g}; the product "
+                f"must be at least {LEAST:g}"
+            )
         if not (self.measured or self.trained):
             raise InputError("group weights must weigh measurements, training or both")
 

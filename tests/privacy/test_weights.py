@@ -163,6 +163,12 @@ def test_weights_of_several_columns_are_multiplied():
     assert groups.levels(two, {0: 1}).tolist() == [0.5, 1.0]
 
 
+def test_weights_whose_product_all_but_leaves_somebody_out_are_refused():
+    assert GroupWeights.of({"sex": {"a": 0.1}, "race": {"b": 0.1}})
+    with pytest.raises(InputError, match="multiplied, down to 0.005"):
+        GroupWeights.of({"sex": {"a": 0.1}, "race": {"b": 0.05, "a": 1}})
+
+
 def test_weights_come_back_from_json_as_they_were():
     for groups in (GROUPS, replace(GROUPS, measured=False), replace(GROUPS, trained=False)):
         assert GroupWeights.from_public(json.loads(json.dumps(groups.public()))) == groups

@@ -76,7 +76,7 @@ class Weighting(Section):
     """Weights of groups, chosen by the user before any record was read."""
 
     measurements: bool
-    """Whether noisy statistics are weighed."""
+    """Whether noisy statistics are weighed, but those that find private bins and categories."""
     training: bool
     """Whether clipped gradients are."""
     groups: Annotated[tuple[GroupWeight, ...], Field(min_length=1)]
