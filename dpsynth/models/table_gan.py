@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dpsynth.data.codec import PAD, Codec, Tokens
-from dpsynth.models.adversary import RealHalf
+from dpsynth.models.adversary import MEANS, RealHalf
 from dpsynth.models.base import Progress, dpsgd, planned
 from dpsynth.models.duel import Duel
 from dpsynth.models.gan_settings import HEADS, Settings
@@ -83,7 +83,7 @@ class TableGan:
         pool = self._pool(np.random.default_rng(), device)
         self.generator.to(device).start_from(next(pool))
         factors = factors_of(self.plan_.groups, self.codec, self.layout.static_codes)
-        duel = Duel(self.generator, self._critic(device), self._play, asked, factors=factors)
+        duel = Duel(self.generator, self._critic(device), self._play, asked, MEANS, factors)
         restored = state.restore()
         if restored is None:
             state.checkpoint(duel.packed(), 0)
