@@ -20,14 +20,16 @@ from test_replay_inside import (
 )
 
 from dpsynth.data.codec import codec
+from dpsynth.data.reader import read
 from dpsynth.errors import InputError
 from dpsynth.privacy.audit import Auditor, Canaries, Transcript
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.draws import RowDraws
 from dpsynth.privacy.grad import clipped_sum
 from dpsynth.privacy.plan import DPSGD
-from dpsynth.privacy.query import joint_sensitivity
+from dpsynth.privacy.query import Query, Slot, joint_sensitivity
 from dpsynth.privacy.weights import GroupWeights, weighed
+from dpsynth.schema import Clock, Column, Schema, Table
 
 # Of the adversaries some are women, some men, some of a sex that is not known or not listed.
 WEIGHTS = {
@@ -172,3 +174,46 @@ def test_canaries_have_weight_1_so_that_the_audit_is_of_whoever_is_told_best(bas
     assert door._factors[: auditor.members].tolist() == [1.0] * auditor.members
     some = door._factors[auditor.members :].unique().tolist()
     assert some == pytest.approx([0.05, 1.0])
+
+
+VISITS_SCHEMA = Schema(
+    name="ward",
+    population=10,
+    max_visits=4,
+    tables={
+        "visits": Table(
+            shape="visits",
+            key="id",
+            time=Clock(column="day", kind="order"),
+            columns={
+                "sex": Column(type="category", categories=("f", "m"), per="patient"),
+                "pain": Column(type="count", bounds=(0, 10), bins=5),
+            },
+        )
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("turns", "weight"),
+    [("fmfm", 1.0), ("mfff", 0.1), ("?fmm", 1.0), ("??m?", 0.1), ("????", 0.5), ("xxfm", 1.0)],
+)
+def test_a_group_that_changes_between_visits_is_the_first_known_one(tmp_path, turns, weight):
+    groups = GroupWeights.of({"sex": {"f": 1, "m": 0.1, "(missing)": 0.5}})
+    book = codec(VISITS_SCHEMA)
+    asked = weighed(
+        [Query((Slot("static", 0),)), Query((Slot("now", 0), Slot("static", 0)), weight=2.0)],
+        groups,
+    )
+    rows = [f"p{k},{day},{'fm'[k % 2]},{day}" for k in range(6) for day in range(3)]
+    joins = [f"p9,{day},{sex.replace('?', '')},5" for day, sex in enumerate(turns)]
+    answers = []
+    for name, lines in (("without", rows), ("with", [*rows[:5], *joins, *rows[5:]])):
+        path = tmp_path / name / "visits.csv"
+        path.parent.mkdir()
+        path.write_text("\n".join(["id,day,sex,pain", *lines]) + "\n")
+        tokens = book.encode(read([path], VISITS_SCHEMA)[0])
+        answers.append([each.answer(tokens, book) for each in asked])
+    moved = [b - a for a, b in zip(*answers, strict=True)]
+    for each in moved:  # one weight for all of a patient's visits, never their sum
+        assert np.abs(each).sum() == pytest.approx(weight)

@@ -165,7 +165,7 @@ def test_weights_of_several_columns_are_multiplied():
 
 def test_weights_whose_product_all_but_leaves_somebody_out_are_refused():
     assert GroupWeights.of({"sex": {"a": 0.1}, "race": {"b": 0.1}})
-    with pytest.raises(InputError, match="multiplied, down to 0.005"):
+    with pytest.raises(InputError, match=r"multiplied, down to 0\.005"):
         GroupWeights.of({"sex": {"a": 0.1}, "race": {"b": 0.05, "a": 1}})
 
 
