@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ import torch
 
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.data.records import Records
-from dpsynth.models import MODELS
+from dpsynth.models import MODELS, Model
 from dpsynth.models.base import quiet
 from dpsynth.models.pretraining import Pretrains
 from dpsynth.models.state import State
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.noise import CryptoStream
+from dpsynth.privacy.weights import GroupWeights
 from dpsynth.schema import Schema
 
 DELTA = 1e-5
@@ -86,24 +87,41 @@ def synthetic(
         Tokens of the copy, and the seconds of `train_s` and `generate_s`; of a model with a
         gate, what the gate found as `gate_...`.
     """
+    began = time.perf_counter()
+    model = learnt(name, settings, epsilon, seed, train, schema, books, device, public)
+    trained = time.perf_counter()
+    assert isinstance(schema.population, int)
+    tokens = model.sample(2 * schema.population, {}, seed, quiet, torch.device(device))
+    done = time.perf_counter()
+    found = {"train_s": trained - began, "generate_s": done - trained}
+    gate = getattr(model, "gate", None)
+    return tokens, found if gate is None else found | gate.told()
+
+
+def learnt(
+    name: str,
+    settings: Mapping[str, Any],
+    epsilon: float,
+    seed: int,
+    train: Records,
+    schema: Schema,
+    books: Codec,
+    device: str = "cpu",
+    public: np.ndarray | None = None,
+    groups: GroupWeights | None = None,
+) -> Model:
+    """The trained model; arguments as of `synthetic`, and weights of groups."""
     torch.manual_seed(seed)
     size = schema.population
     assert isinstance(size, int)
     promise = Budget(epsilon=epsilon, delta=DELTA, population=size)
-    began = time.perf_counter()
-    plan = MODELS[name].plan(schema, promise, 0.0, **settings)
+    plan = replace(MODELS[name].plan(schema, promise, 0.0, **settings), groups=groups)
     # Public data: the seed makes the row repeatable. A release would refuse it.
     door = Door(train, plan=plan, randomness=CryptoStream(insecure_seed=seed), device=device)
     door.use(books)
     model = MODELS[name](schema, books, plan, **settings)
     if public is not None and isinstance(model, Pretrains):
         model.learn_first(public)
-    where = torch.device(device)
     with tempfile.TemporaryDirectory() as folder:
-        model.fit(door, State(Path(folder) / "state"), quiet, where)
-    trained = time.perf_counter()
-    tokens = model.sample(2 * size, {}, seed, quiet, where)
-    done = time.perf_counter()
-    found = {"train_s": trained - began, "generate_s": done - trained}
-    gate = getattr(model, "gate", None)
-    return tokens, found if gate is None else found | gate.told()
+        model.fit(door, State(Path(folder) / "state"), quiet, torch.device(device))
+    return model

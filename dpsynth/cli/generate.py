@@ -31,8 +31,10 @@ from dpsynth.cli.output import finish
 )
 @click.option(
     "--balance",
+    multiple=True,
     metavar="COLUMN",
-    help="As many patients of each category of this column (as in --where), missing left out.",
+    help="As many patients of each category of this column (as in --where), missing left out; or "
+    "of each group named, as 'Age:..65,65..'. Repeatable: as many of each intersection.",
 )
 @click.option(
     "--format",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,6 +46,45 @@ def _value(text: str) -> Any:
         except ValueError:
             continue
     return text
+
+
+class GroupWeight(click.ParamType):  # type: ignore[type-arg]
+    """`COLUMN:GROUP=WEIGHT,GROUP=WEIGHT`."""
+
+    name = "group weights"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, dict[str, float]]:
+        """The column, and weights by group."""
+        if isinstance(value, tuple):
+            return value
+        column, colon, text = str(value).partition(":")
+        found: dict[str, float] = {}
+        for part in text.split(","):
+            group, equals, number = part.rpartition("=")
+            try:
+                weight = float(number)
+            except ValueError:
+                weight = math.nan
+            if not (column.strip() and colon and equals and group.strip()) or math.isnan(weight):
+                self.fail(f"group weights read 'sex:f=1,m=0.4', got {value!r}", param, ctx)
+            if group.strip() in found:
+                self.fail(f"group {group.strip()!r} has two weights in {value!r}", param, ctx)
+            found[group.strip()] = weight
+        return column.strip(), found
+
+
+def by_column(given: Sequence[tuple[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
+    """Group weights of all columns.
+
+    Raises:
+        BadParameter: if a column is named twice.
+    """
+    found = dict(given)
+    if len(found) < len(given):
+        raise click.BadParameter("name each column once", param_hint="--group-weights")
+    return found
 
 
 def data_argument(required: bool = True) -> Callable[[F], F]:

@@ -57,6 +57,20 @@ RESUMED = ("out", "data", "resumed", "insecure_seed", "device", "as_json")  # th
     "for phantoms. image-diffusion only.",
 )
 @click.option(
+    "--group-weights",
+    type=options.GroupWeight(),
+    multiple=True,
+    metavar="COLUMN:GROUP=WEIGHT,...",
+    help="Public weights from 0.01 to 1 by group of a per-patient column, so that small groups "
+    "count for more, at no cost: 'sex:f=1,m=0.4', or by age 'age:..65=0.4,65..=1'. Never chosen "
+    "by looking at the data. Repeatable; weights of several columns are multiplied.",
+)
+@click.option(
+    "--weigh",
+    type=click.Choice(["measurements", "training", "both"]),
+    help="What group weights are applied to.  [default: all that the model can]",
+)
+@click.option(
     "--audit/--no-audit",
     default=True,
     help="Let made-up patients test noise and sampling of this very run, at no cost to privacy; "
@@ -105,6 +119,8 @@ def command(ctx: click.Context, /, data: tuple[str, ...], **given: Any) -> None:
                 population=given["population"],
                 holdout_rate=given["holdout"],
                 pretrain=given["pretrain"],
+                group_weights=options.by_column(given["group_weights"]),
+                weigh=given["weigh"],
                 audit=given["audit"],
                 progress=report,
                 **common,
@@ -140,7 +156,7 @@ def _check(ctx: click.Context, given: dict[str, Any]) -> None:
         return
     for name in set(given) - set(RESUMED):
         if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            option = "setting" if name == "settings" else name
+            option = "setting" if name == "settings" else name.replace("_", "-")
             raise click.UsageError(f"--{option} is fixed by the run; leave it out", ctx)
 
 

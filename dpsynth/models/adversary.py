@@ -61,20 +61,24 @@ class RealHalf:
 
 
 def add_generated_half(
-    critic: nn.Module, record: Sequence[Tensor], clip_norm: float, game: Game = MEANS
+    critic: nn.Module,
+    record: Sequence[Tensor],
+    clip_norm: float,
+    game: Game = MEANS,
+    factors: Tensor | None = None,
 ) -> None:
     """Add the gradient of the generated half's mean loss to every `param.grad`.
 
     Each generated record's gradient is clipped as a patient's is: else the halves would not
-    cancel where both have the same law, and the critic would keep pushing. No noise, since no
-    patient is in it.
+    cancel where both have the same law, and the critic would keep pushing. For the same reason
+    it is multiplied by its group's weight, as a patient's is. No noise, since no patient is in it.
     """
     rows = tuple(part.detach() for part in record)
 
     def loss(model: nn.Module, *rows: Tensor) -> Tensor:
         return game.generated(model(*rows))
 
-    sums = clipped_sum(critic, loss, rows, clip_norm=clip_norm)
+    sums = clipped_sum(critic, loss, rows, clip_norm=clip_norm, factors=factors)
     for name, parameter in critic.named_parameters():
         mean = sums[name] / len(rows[0])
         parameter.grad = mean if parameter.grad is None else parameter.grad + mean

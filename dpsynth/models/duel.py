@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from dpsynth.models import gan_settings, image_gan_settings
 from dpsynth.models.adversary import MEANS, Game, add_generated_half, generator_loss
 from dpsynth.models.packing import average, packed, unpack
+from dpsynth.models.weighing import Factors
 
 BETAS = (0.5, 0.99)  # short memories: a duel with long ones swings
 MEMORY = 0.7  # of how many generated records the critic tells
@@ -32,6 +33,7 @@ class Duel(Generic[G]):
         play: the generator's move.
         rules: rates and bounds.
         game: what they play for.
+        factors: weights of generated records in the critic's half, or none.
 
     Attributes:
         kept: the generator's moving average.
@@ -46,7 +48,9 @@ class Duel(Generic[G]):
         play: Play,
         rules: Rules,
         game: Game = MEANS,
+        factors: Factors | None = None,
     ) -> None:
+        self.factors = factors
         self.generator, self.critic, self.play = generator, critic, play
         self.rules, self.game = rules, game
         self.kept = copy.deepcopy(generator)
@@ -73,7 +77,8 @@ class Duel(Generic[G]):
         """Add the generated half to what the door has put there, and step."""
         with torch.no_grad():
             record = self.play(drawn, draws)[0]
-        add_generated_half(self.critic, record, self.rules.clip_norm, self.game)
+        factors = None if self.factors is None else self.factors(record)
+        add_generated_half(self.critic, record, self.rules.clip_norm, self.game, factors)
         self.critic_adam.step()
         self.critic_adam.zero_grad()
         self._shown = record

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dpsynth.data.codec import Tokens
+from dpsynth.data.codec import Codec, Tokens
 from dpsynth.models.layout import Layout
 from dpsynth.models.nets.critic import Critic
 from dpsynth.models.state import State
 from dpsynth.privacy.door import Door
+from dpsynth.privacy.weights import GroupWeights, weighed
 from dpsynth.privacy.witness import Witness
 
 NAME = "gate"
@@ -88,7 +89,14 @@ class Gated(Protocol):
 
 
 def ask(
-    door: Door, state: State, layout: Layout, *, trained: Draw, warm: Draw, total: float
+    door: Door,
+    state: State,
+    codec: Codec,
+    *,
+    trained: Draw,
+    warm: Draw,
+    total: float,
+    groups: GroupWeights | None = None,
 ) -> Gate:
     """Learn what tells the two laws apart, and ask where patients stand on it.
 
@@ -102,19 +110,31 @@ def ask(
     Args:
         door: whose plan holds a release of that `NAME`.
         state: keeps what was found.
-        layout: fields of a record.
+        codec: code books of a record.
         trained, warm: the two laws.
-        total: number of patients, public or released.
+        total: number of patients, public or released; with `groups`, their weights together.
+        groups: what patients and generated records are weighed by, or none.
     """
+    layout = Layout.of(codec)
     rows = max(min(PATIENTS, round(EACH * total)), 100)
 
     def found() -> list[np.ndarray]:
         score = learnt(layout, trained(rows), warm(rows))
-        means = [float(score(law(rows)).mean()) for law in (trained, warm)]
-        answer = door.measure(NAME, [Witness(score=score)])[0]
+        means = [_mean(score, law(rows), codec, groups) for law in (trained, warm)]
+        answer = door.measure(NAME, weighed([Witness(score=score)], groups))[0]
         return [np.array([answer.item() / total, *means])]
 
     return Gate.of(torch.from_numpy(state.once(NAME, found)[0]))
+
+
+def _mean(
+    score: Callable[[Tokens], np.ndarray], made: Tokens, codec: Codec, groups: GroupWeights | None
+) -> float:
+    """Of generated records, weighed as patients are."""
+    weights = None
+    if groups is not None and groups.measured:
+        weights = groups.among(made.static, codec)
+    return float(np.average(score(made), weights=weights))
 
 
 def learnt(layout: Layout, one: Tokens, other: Tokens) -> Callable[[Tokens], np.ndarray]:

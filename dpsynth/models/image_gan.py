@@ -25,6 +25,7 @@ from dpsynth.models.picture_start import PictureStart, illustrated, with_one_vis
 from dpsynth.models.settings import chosen
 from dpsynth.models.state import State
 from dpsynth.models.waves import Waves, pictures_of
+from dpsynth.models.weighing import factors_of
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.plan import Plan
@@ -52,7 +53,7 @@ class ImageGan:
     def __init__(self, schema: Schema, codec: Codec, plan: Plan, **settings: Any) -> None:
         assert codec.picture is not None
         self.settings = chosen(Settings, "image-gan", settings)
-        self.plan_, self.picture = plan, codec.picture
+        self.plan_, self.codec, self.picture = plan, codec, codec.picture
         self._start = PictureStart(
             schema, codec, plan, self.settings.kept, self.settings.texture_share
         )
@@ -91,7 +92,9 @@ class ImageGan:
         draws.seed()
         pool = self._pool(np.random.default_rng(), device)
         self.generator.to(device)
-        duel = Duel(self.generator, self._critic(next(pool)[0]), self._play, asked, TELLING)
+        critic = self._critic(next(pool)[0])
+        factors = factors_of(self.plan_.groups, self.codec, lambda shown, at: shown[1][:, at])
+        duel = Duel(self.generator, critic, self._play, asked, TELLING, factors)
         restored = state.restore()
         if restored is None:
             state.checkpoint(duel.packed(), 0)

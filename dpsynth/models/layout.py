@@ -85,6 +85,11 @@ class Layout:
         arrays = (tokens.static, tokens.visits, tokens.length)
         return self.codes(*(torch.from_numpy(a.astype(np.int64)).to(device) for a in arrays))
 
+    def static_codes(self, record: Sequence[Tensor], place: int) -> Tensor:
+        """(rows,) codes of one static field of a `Record`."""
+        start = sum(self.static[:place])
+        return record[0][:, start : start + self.static[place]].argmax(1)
+
     def record(self, codes: Codes) -> Record:
         """One-hot."""
         visits = onehot(codes.visits, self.visit) * codes.inside[..., None]

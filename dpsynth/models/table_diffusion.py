@@ -15,7 +15,6 @@ from dpsynth.models.base import Progress, dpsgd, planned, quiet
 from dpsynth.models.descent import descend
 from dpsynth.models.diffusion_settings import HEADS, Settings, share_of_tables
 from dpsynth.models.gate import Gate
-from dpsynth.models.layout import Layout
 from dpsynth.models.masked import MaskedObjective, generate
 from dpsynth.models.nets.visit_net import VisitNet
 from dpsynth.models.packing import as_arrays, as_tensors, under
@@ -39,7 +38,8 @@ class TableDiffusion:
     label is drawn last by the warm start's classifier: of the patient given the record, of a
     visit given the visit and what came before. One last question asks whether patients are
     nearer to the network than to the chain (see `gate`); where they are not, the chain is what
-    is sampled. All that is learnt is a function of the door's answers.
+    is sampled. All that is learnt is a function of the door's answers. Groups that weigh less in
+    training (`plan.groups`) keep their shares: the network learns visits given the facts.
 
     Args:
         schema, codec, plan: public, or released.
@@ -114,10 +114,11 @@ class TableDiffusion:
         self.gate = gate.ask(
             door,
             state,
-            Layout.of(self.codec),
+            self.codec,
             trained=lambda rows: self._trained(rows, {}, _fresh(), quiet, device),
             warm=lambda rows: start.sample(rows, np.random.default_rng()),
             total=start.total,
+            groups=self.plan_.groups,
         )
 
     def tensors(self) -> dict[str, Tensor]:

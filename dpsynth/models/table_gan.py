@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dpsynth.data.codec import PAD, Codec, Tokens
-from dpsynth.models.adversary import RealHalf
+from dpsynth.models.adversary import MEANS, RealHalf
 from dpsynth.models.base import Progress, dpsgd, planned
 from dpsynth.models.duel import Duel
 from dpsynth.models.gan_settings import HEADS, Settings
@@ -21,6 +21,7 @@ from dpsynth.models.packing import as_arrays, as_tensors, under
 from dpsynth.models.settings import chosen
 from dpsynth.models.state import State
 from dpsynth.models.warm import WarmStart, joined
+from dpsynth.models.weighing import factors_of
 from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.plan import Plan
@@ -81,7 +82,8 @@ class TableGan:
         draws.seed()
         pool = self._pool(np.random.default_rng(), device)
         self.generator.to(device).start_from(next(pool))
-        duel = Duel(self.generator, self._critic(device), self._play, asked)
+        factors = factors_of(self.plan_.groups, self.codec, self.layout.static_codes)
+        duel = Duel(self.generator, self._critic(device), self._play, asked, MEANS, factors)
         restored = state.restore()
         if restored is None:
             state.checkpoint(duel.packed(), 0)

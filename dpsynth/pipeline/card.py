@@ -22,6 +22,7 @@ from dpsynth.privacy.card import (
     Audit,
     Composition,
     FloatingPoint,
+    GroupWeight,
     Identity,
     Implementation,
     LearntClass,
@@ -35,9 +36,11 @@ from dpsynth.privacy.card import (
     Size,
     Tiered,
     Training,
+    Weighting,
     build_card,
 )
 from dpsynth.privacy.ledger import Ledger
+from dpsynth.privacy.weights import GroupWeights
 from dpsynth.schema import Schema
 
 CLEAR = 3.0  # signal over noise from which a class's mean picture is clear
@@ -222,7 +225,22 @@ def _mechanism(run: Run, model: Model) -> Mechanism:
         private_network=_network(run.model) if training else "none",
         settings=run.settings,
         classes=tuple(learnt(each) for each in classes),
+        weighting=_weighting(plan.groups),
         drawn_from="what was trained" if gate is None else gate.words,
+    )
+
+
+def _weighting(groups: GroupWeights | None) -> Weighting | None:
+    if groups is None:
+        return None
+    return Weighting(
+        measurements=groups.measured,
+        training=groups.trained,
+        groups=tuple(
+            GroupWeight(column=column, group=group, weight=weight)
+            for column, each in groups.columns
+            for group, weight in each
+        ),
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from dpsynth.data.codec import GAP, START, Codec, Tokens
 from dpsynth.data.field import ANY, MISSING, Field
+from dpsynth.data.named_groups import codes_of
 from dpsynth.data.records import Records
 from dpsynth.errors import InputError
 
@@ -56,7 +57,7 @@ class Conditions:
             field, codes = codec.static[place], tokens.static[:, place]
             kept &= np.isin(codes, allowed)
             low, high = self.within.get(field.name, ANY)
-            if len(allowed) > 1:
+            if len(allowed) > 1 and not field.categories:
                 drawn = field.decode(codes, rng).to_numpy(dtype=np.float64)
                 kept &= (drawn >= low) & (drawn <= high)
         for at, allowed in self.visit.items():
@@ -71,11 +72,11 @@ class Conditions:
             good &= (values >= low) & (values <= high)
         return good
 
-    def and_code(self, place: Place, code: int) -> Conditions:
-        """The same, and a field's code."""
+    def and_codes(self, place: Place, codes: tuple[int, ...]) -> Conditions:
+        """The same, and codes of one more field that are allowed."""
         if place.per_visit:
-            return replace(self, visit={**self.visit, place.at: (code,)})
-        return replace(self, codes={**self.codes, place.at: (code,)})
+            return replace(self, visit={**self.visit, place.at: codes})
+        return replace(self, codes={**self.codes, place.at: codes})
 
 
 def conditions(where: Sequence[str], codec: Codec) -> Conditions:
@@ -165,19 +166,56 @@ def _range(sign: str, text: str, field: Field) -> tuple[float, float]:
     return -math.inf, value if sign == "<=" else math.nextafter(value, -math.inf)
 
 
-def balanced(column: str, codec: Codec, given: Conditions) -> tuple[Place, list[int]]:
-    """Place and codes of a column whose categories are to be equally many.
+def balanced(asked: str, codec: Codec, given: Conditions) -> tuple[Place, list[tuple[int, ...]]]:
+    """Place of a column, and the codes of each of its groups that are to be equally many.
+
+    Args:
+        asked: "COLUMN" for all its categories, or "COLUMN:GROUP,GROUP", where a group is a
+            category, or of a number a range "LOW..HIGH" between edges of its bins, or several of
+            them with | between.
+        codec: of the run.
+        given: other conditions.
 
     Raises:
-        InputError: if it has no categories, or a condition is on it.
+        InputError: if it has no such groups, two of them meet, or a condition is on it.
     """
-    place = place_of(column, codec, "balance")
+    column, colon, listed = asked.partition(":")
+    if any(asked == each.name for each in (*codec.static, *codec.visit)):
+        column, colon = asked, ""  # a name may hold a colon
+    place = place_of(column.strip(), codec, "balance")
     field = field_at(place, codec)
-    if not field.categories:
-        raise InputError(f"balance needs a column with categories, {column!r} holds numbers")
     if place.at in (given.visit if place.per_visit else given.codes):
         raise InputError(f"column {column!r} has a condition and can't be balanced; choose one")
-    return place, [code for code, label in enumerate(field.labels) if label != MISSING]
+    if colon:
+        groups = [
+            tuple(code for one in group.split("|") for code in codes_of(field, one.strip()))
+            for group in listed.split(",")
+        ]
+    elif field.categories:
+        groups = [(code,) for code, label in enumerate(field.labels) if label != MISSING]
+    else:
+        raise InputError(
+            f"balance needs a column with categories, {column!r} holds numbers; give ranges "
+            f"between edges of its bins, as '{column}:..{field.edges[1]:g},{field.edges[1]:g}..'"
+        )
+    codes = [code for group in groups for code in group]
+    if len(set(codes)) < len(codes):
+        raise InputError(f"groups that are balanced must not meet, got {asked!r}")
+    return place, groups
+
+
+def cells(asked: Sequence[str], codec: Codec, given: Conditions) -> list[Conditions]:
+    """The conditions of each intersection of the groups of all columns that are balanced.
+
+    Raises:
+        InputError: see `balanced`; or if a column is named twice.
+    """
+    found = [given]
+    for each in asked:
+        # Earlier columns are conditions by now, so naming one twice is refused.
+        place, groups = balanced(each, codec, found[0])
+        found = [cell.and_codes(place, codes) for cell in found for codes in groups]
+    return found
 
 
 def even_parts(patients: int, parts: int, rng: np.random.Generator) -> np.ndarray:

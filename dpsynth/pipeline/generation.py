@@ -17,7 +17,7 @@ from dpsynth.errors import InputError
 from dpsynth.models.base import Progress, quiet
 from dpsynth.pipeline import copies, digests
 from dpsynth.pipeline.class_sheet import SHEET, class_sheet
-from dpsynth.pipeline.conditions import Conditions, balanced, conditions, even_parts
+from dpsynth.pipeline.conditions import Conditions, cells, conditions, even_parts
 from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import check_free, claimed
 from dpsynth.pipeline.run_folder import Run, RunFolder
@@ -51,7 +51,7 @@ def generate(
     *,
     patients: int | None = None,
     where: Sequence[str] = (),
-    balance: str | None = None,
+    balance: str | Sequence[str] = (),
     file_format: Format | None = None,
     seed: int | None = None,
     device: str = "auto",
@@ -65,8 +65,9 @@ def generate(
         patients: how many; none for the public or noised size of the run.
         where: conditions on per-patient columns, such as "ICUType=2" (of a number, its bin),
             "Age>=65" or "Age<50"; several ranges on one column combine.
-        balance: a per-patient column each of whose categories (not missing) gets as many
-            patients as any other, give or take one.
+        balance: per-patient columns each of whose categories (not missing) gets as many patients
+            as any other, give or take one; or "Age:..65,65..", whose groups do. Of several
+            columns, each intersection of their groups.
         file_format: "csv" or "parquet" of tables; "png", "dicom" or "npz" of pictures, with
             tables as CSV. None is CSV, and pictures in the form that the run read.
         seed: for a repeatable copy; touches no promise, since no real data are read.
@@ -96,13 +97,13 @@ def generate(
         device=chosen_device(device),
         progress=progress,
     )
-    if balance is not None:
-        balanced(balance, run.codec, given)  # a mistake is named before anything is made
+    even = (balance,) if isinstance(balance, str) else tuple(balance)
+    parts = cells(even, run.codec, given)  # a mistake is named before anything is made
     with claimed(Path(out)):
-        if balance is None:
-            records, tally = sampler.sample(number, given)
+        if even:
+            records, tally = _equal(sampler, number, parts)
         else:
-            records, tally = _equal(sampler, number, given, balance)
+            records, tally = sampler.sample(number, given)
         files = write(records, run.schema, Path(out), table, form)
         if records.pictures is not None and len(records.pictures):
             files.append(class_sheet(records, run.schema, Path(out) / SHEET))
@@ -112,7 +113,7 @@ def generate(
                 digest=digests.together(digests.of_folder(Path(out))),
                 patients=len(records),
                 where=tuple(where),
-                balance=balance,
+                balance=", ".join(even) or None,
             ),
         )
     notes = _notes(records, run, form)
@@ -150,18 +151,15 @@ def _formats(asked: Format | None, run: Run) -> tuple[Literal["csv", "parquet"],
             raise InputError(f"format must be one of {', '.join(get_args(Format))}, got {asked!r}")
 
 
-def _equal(
-    sampler: Sampler, patients: int, given: Conditions, column: str
-) -> tuple[Records, Tally]:
-    """As many patients of each category, in random order."""
-    place, codes = balanced(column, sampler.codec, given)
+def _equal(sampler: Sampler, patients: int, cells: Sequence[Conditions]) -> tuple[Records, Tally]:
+    """As many patients in each cell, in random order."""
     rng = np.random.default_rng([sampler.seed, 3])
     parts: list[Records] = []
     tally = Tally()
-    for code, number in zip(codes, even_parts(patients, len(codes), rng), strict=True):
+    for block, number in enumerate(even_parts(patients, len(cells), rng), start=1):
         if not number and parts:
             continue
-        some, new = sampler.sample(int(number), given.and_code(place, code), block=1 + code)
+        some, new = sampler.sample(int(number), cells[block - 1], block=block)
         parts.append(some)
         tally += new
     mixed = Records.stacked(parts).take(rng.permutation(patients))

@@ -21,6 +21,7 @@ from dpsynth.models import MODELS, PICTURE_MODELS, RECORD_MODELS
 from dpsynth.models.base import Progress, quiet
 from dpsynth.models.pretraining import Pretrains
 from dpsynth.models.state import State
+from dpsynth.models.weighing import Weigh, chosen_weights
 from dpsynth.pipeline import auditing
 from dpsynth.pipeline.access import afford, check_rate, plain_paths, population_of, split
 from dpsynth.pipeline.card import card_of
@@ -44,6 +45,7 @@ from dpsynth.privacy.door import Door, noised_size
 from dpsynth.privacy.ledger import Cost, Ledger
 from dpsynth.privacy.noise import CryptoStream
 from dpsynth.privacy.plan import Plan
+from dpsynth.privacy.weights import GroupWeights
 from dpsynth.schema import Schema
 
 SIZE_SHARE = 0.05  # of epsilon, for a noised population
@@ -81,6 +83,8 @@ def train(
     population: str | None = None,
     holdout_rate: float = 0.0,
     pretrain: str | None = None,
+    group_weights: Mapping[str, Mapping[str, float]] | None = None,
+    weigh: Weigh | None = None,
     audit: bool = True,
     insecure_seed: int | None = None,
     device: str = "auto",
@@ -107,6 +111,10 @@ def train(
         holdout_rate: chance of each patient to be left out, for later evaluation.
         pretrain: public pictures that the network learns from first, at no cost; see
             `data.public_pictures`. None of the patients' may be among them.
+        group_weights: public weights in [0.01, 1] by per-patient column and group, such as
+            {"sex": {"f": 1, "m": 0.4}, "age": {"..65": 0.5, "65..": 1}}: what patients' parts
+            are multiplied by after they were bounded, at no cost; see `GroupWeights`.
+        weigh: "measurements", "training" or "both"; none for all that the model can.
         audit: let made-up patients (canaries) stand beside the real ones, and hold what they see
             against the plan; costs no privacy, see `dpsynth.privacy.audit`.
         insecure_seed: makes the run repeatable and its noise removable; never for release.
@@ -129,6 +137,9 @@ def train(
     epsilon = epsilon_for(kept, epsilon)
     check_settings(kept, schema, audit)
     known = settings or {}
+    if weigh is not None and not group_weights:
+        raise InputError(f"weigh={weigh!r} needs group weights; give some, or leave it out")
+    groups = chosen_weights(model, schema, group_weights, weigh) if group_weights else None
     public = None if pretrain is None else read_public(pretrain, schema, model, data)
     size = _public_size(schema, holdout_rate)
     # Whatever can be refused without the data is refused before they are read.
@@ -137,7 +148,7 @@ def train(
     progress("finding the noise", 0, 1)
     if size:
         delta = delta_for(kept, delta, size)
-        plan = _plan(schema, epsilon, delta, model, known, size)
+        plan = _plan(schema, epsilon, delta, model, known, size, groups=groups)
     else:
         _plan(schema, epsilon, None, model, known, TRIAL_SIZE, count_epsilon)
     progress("finding the noise", 1, 1)
@@ -156,7 +167,7 @@ def train(
         if not size:
             size = _counted(book, group, run_id, count_epsilon, chosen, stream)
             delta = delta_for(kept, delta, size, counted=count_epsilon)
-            plan = _plan(schema, epsilon, delta, model, known, size, count_epsilon)
+            plan = _plan(schema, epsilon, delta, model, known, size, count_epsilon, groups)
             check_together(kept, book, group, _cost(plan), size)
         canaries = Canaries.thrown(plan) if audit else None
         run = Run(
@@ -230,9 +241,11 @@ def _plan(
     settings: Mapping[str, Any],
     size: int,
     count_epsilon: float = 0.0,
+    groups: GroupWeights | None = None,
 ) -> Plan:
     promise = budget(epsilon, delta, size)
-    return MODELS[model].plan(schema, promise, count_epsilon, **settings)
+    made = MODELS[model].plan(schema, promise, count_epsilon, **settings)
+    return replace(made, groups=groups)
 
 
 def _counted(

@@ -59,6 +59,8 @@ class Door:
            since maskings are each patient's own (see `RowDraws`); noise stddev is
            noise_multiplier times clip_norm; the divisor is public. An empty batch is noise
            alone, and a step.
+           Weights of groups (`plan.groups`) come after clipping and are at most 1, and who joins
+           is drawn without them.
         4. An auditor's canaries are patients that nobody is, always there or never: they move no
            parameter of the model, and a release's cells are drawn behind its own (see `Auditor`).
         5. Each call is charged before it answers, and a call that the plan does not hold is
@@ -107,6 +109,7 @@ class Door:
         self._codec: Codec | None = None
         self._tokens: Tokens | None = None
         self._rows: tuple[Tensor, ...] = ()
+        self._factors: Tensor | None = None
 
     @property
     def steps_left(self) -> int:
@@ -122,6 +125,19 @@ class Door:
             made = _rows(self._auditor.tokens(codec, self._tokens))
             rows = [torch.cat(pair) for pair in zip(made, rows, strict=True)]
         self._rows = tuple(part.to(self._device) for part in rows)
+        self._factors = self._weighed(codec, self._tokens)
+
+    def _weighed(self, codec: Codec, tokens: Tokens) -> Tensor | None:
+        """(rows,) what clipped gradients are multiplied by, or none; of canaries always 1.
+
+        So a canary is the patient who can be told best, and the audit is of that one.
+        """
+        groups = self._plan.groups
+        if groups is None or not groups.trained:
+            return None
+        each = torch.from_numpy(groups.among(tokens.static, codec)).float()
+        made = self._auditor.members if self._auditor else 0
+        return torch.cat([torch.ones(made), each]).to(self._device)
 
     def discover(self, columns: Mapping[str, Column], max_visits: int) -> dict[str, Field]:
         """Code books of the columns whose bins or categories are private.
@@ -199,6 +215,7 @@ class Door:
             clip_norm=training.clip_norm,
             views=training.views,
             micro_batch=micro_batch,
+            factors=None if self._factors is None else self._factors[batch.to(self._device)],
         )
         stddev = training.noise_multiplier * training.clip_norm
         noise = torch.from_numpy(

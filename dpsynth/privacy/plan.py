@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dpsynth.errors import InputError
+from dpsynth.privacy.weights import GroupWeights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,11 @@ class DPSGD:
 
     def __post_init__(self) -> None:
         """Check each number against its range."""
+        if not isinstance(self.sample_rate, int | float):
+            raise InputError(
+                f"sample_rate must be one number for every patient, got {self.sample_rate!r}: a "
+                "rate that depends on the group is refused; use group weights"
+            )
         if not 0 < self.sample_rate <= 1:
             raise InputError(f"sample_rate must be in (0, 1], got {self.sample_rate!r}")
         positive = ("noise_multiplier", "clip_norm", "expected_batch", "steps", "views")
@@ -76,6 +82,7 @@ class Plan:
             with the rest by addition, since the rest (delta, q) is chosen after seeing it.
         releases: joint Gaussian releases, in order.
         training: DP-SGD, or none.
+        groups: by what patients' parts are multiplied, or none.
     """
 
     epsilon: float
@@ -84,6 +91,7 @@ class Plan:
     count_epsilon: float = 0.0
     releases: tuple[Release, ...] = ()
     training: DPSGD | None = None
+    groups: GroupWeights | None = None
 
     def __post_init__(self) -> None:
         """Refuse what would make the sum of costs wrong."""
@@ -103,14 +111,17 @@ class Plan:
 
     def public(self) -> dict[str, Any]:
         """The plan as JSON for the run folder, the ledger and the card."""
-        return asdict(self)
+        found = asdict(self)
+        del found["groups"]  # a plan without weights reads as before there were any
+        return found if self.groups is None else found | {"groups": self.groups.public()}
 
     @classmethod
     def from_public(cls, fields: dict[str, Any]) -> Plan:
         """The plan that `public` wrote."""
-        training = fields["training"]
+        training, groups = fields["training"], fields.get("groups")
         return cls(
-            **{k: v for k, v in fields.items() if k not in {"releases", "training"}},
+            **{k: v for k, v in fields.items() if k not in {"releases", "training", "groups"}},
             releases=tuple(Release(**r) for r in fields["releases"]),
             training=None if training is None else DPSGD(**training),
+            groups=None if groups is None else GroupWeights.from_public(groups),
         )

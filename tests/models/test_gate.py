@@ -52,7 +52,7 @@ class Answering:
 def chosen(tmp_path, *, patients: float, trained: float, warm: float, noise: float = 0.0) -> Gate:
     door = Answering(law(patients, 1)(2000), noise)
     laws = {"trained": law(trained, 2), "warm": law(warm, 3)}
-    return ask(door, State(tmp_path), Layout.of(BOOK), total=2000.0, **laws)
+    return ask(door, State(tmp_path), BOOK, total=2000.0, **laws)
 
 
 def test_nearer_by_hand():
@@ -81,7 +81,7 @@ def test_the_answer_decides_and_nothing_else(tmp_path):
 def test_it_is_asked_once_however_often_it_is_taken_up(tmp_path):
     doors = [Answering(law(0.8, 1)(500)) for _ in range(2)]
     laws = {"trained": law(0.7, 2), "warm": law(0.2, 3)}
-    found = [ask(d, State(tmp_path), Layout.of(BOOK), total=500.0, **laws) for d in doors]
+    found = [ask(d, State(tmp_path), BOOK, total=500.0, **laws) for d in doors]
     assert found[0] == found[1]
     assert [door.asked for door in doors] == [[gate.NAME], []]
 

@@ -8,7 +8,7 @@ import pytest
 from dpsynth.data.codec import Tokens, codec
 from dpsynth.data.field import field
 from dpsynth.errors import InputError
-from dpsynth.pipeline.conditions import Place, balanced, conditions, even_parts
+from dpsynth.pipeline.conditions import Place, balanced, cells, conditions, even_parts
 from dpsynth.schema import Column, Schema
 
 BOOK = codec(
@@ -133,13 +133,50 @@ def test_a_range_inside_one_bin_keeps_everyone_in_it():
 
 def test_balance_takes_all_categories_but_missing():
     none = conditions([], BOOK)
-    assert balanced("sex", BOOK, none) == (Place(False, 1), [0, 1, 2])
-    assert balanced("ill", BOOK, none) == (Place(False, 2), [0, 1])
+    assert balanced("sex", BOOK, none) == (Place(False, 1), [(0,), (1,), (2,)])
+    assert balanced("ill", BOOK, none) == (Place(False, 2), [(0,), (1,)])
     for column, told in (("age", "holds numbers"), ("nothing", "needs a per-patient column")):
         with pytest.raises(InputError, match=told):
             balanced(column, BOOK, none)
     with pytest.raises(InputError, match="has a condition"):
         balanced("sex", BOOK, conditions(["sex=f"], BOOK))
+
+
+def test_groups_that_are_named_are_balanced_and_ranges_are_groups():
+    none = conditions([], BOOK)
+    age = BOOK.static[0]
+    cut = f"{age.edges[2]:g}"
+    place, groups = balanced(f"age:..{cut},{cut}..", BOOK, none)
+    assert place == Place(False, 0)
+    assert [len(each) for each in groups] == [2, len(age.edges) - 3]
+    assert sorted(code for each in groups for code in each) == list(range(len(age.edges) - 1))
+    first, *others = BOOK.static[1].categories
+    asked = f"sex:{first},{'|'.join(others)}"
+    assert balanced(asked, BOOK, none)[1] == [(0,), tuple(range(1, len(others) + 1))]
+    for asked, told in (
+        (f"age:..{cut},..", "must not meet"),
+        ("age:..1.5", "edges of the column's bins"),
+        ("sex:nobody", "got 'nobody'"),
+    ):
+        with pytest.raises(InputError, match=told):
+            balanced(asked, BOOK, none)
+
+
+def test_every_intersection_is_a_cell_of_its_own():
+    found = cells(["sex", "ill"], BOOK, conditions(["age>=20"], BOOK))
+    pairs = [(each.codes[1], each.codes[2]) for each in found]
+    assert pairs == [((s,), (i,)) for s in (0, 1, 2) for i in (0, 1)]
+    assert all(each.within == found[0].within for each in found)
+    assert cells([], BOOK, conditions([], BOOK)) == [conditions([], BOOK)]
+    with pytest.raises(InputError, match="has a condition"):
+        cells(["sex", "sex"], BOOK, conditions([], BOOK))
+
+
+def test_a_group_of_several_categories_keeps_those_alone():
+    given = conditions([], BOOK).and_codes(Place(False, 1), (0, 2))
+    made = people(*[(3, code, 0, 0, 0) for code in range(3)])
+    assert given.met(made, BOOK, np.random.default_rng(0)).tolist() == [True, False, True]
+    assert given.fixed == {}
 
 
 def test_shares_differ_by_one_at_most_and_who_gets_it_is_drawn():
@@ -178,9 +215,9 @@ def test_a_visits_column_is_asked_for_where_nobody_has_two_visits():
     kept = given.met(made, book, np.random.default_rng(0))
     assert kept.tolist() == [True, False, False, False, False]
     place, codes = balanced("dx", book, conditions([], book))
-    assert (place, codes) == (Place(True, 0), [0, 1, 2])
-    assert conditions([], book).and_code(place, 2).visit == {0: (2,)}
-    assert not conditions([], book).and_code(place, 2).codes
+    assert (place, codes) == (Place(True, 0), [(0,), (1,), (2,)])
+    assert conditions([], book).and_codes(place, (2,)).visit == {0: (2,)}
+    assert not conditions([], book).and_codes(place, (2,)).codes
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from scipy.special import log_softmax, softmax
 from dpsynth.data.codec import PAD, Codec, Tokens
 from dpsynth.models.warm.visit_label import VisitLabel
 from dpsynth.privacy.scores import Scores
+from dpsynth.privacy.weights import GroupWeights
 
 POOL = 4  # candidates per patient whose facts are partly fixed
 
@@ -35,6 +36,8 @@ class Chain:
             codes) logs.
         weights: for each visit column (scores of it, facts + turn + visit).
         label: of the visit column that is drawn last, or none.
+        groups: what the patients were weighed by that the chain was fitted to, once it is;
+            facts are then drawn as if they had not been.
     """
 
     codec: Codec
@@ -47,6 +50,7 @@ class Chain:
     turn: list[np.ndarray]
     weights: list[np.ndarray]
     label: VisitLabel | None = None
+    groups: GroupWeights | None = None
 
     @classmethod
     def blank(cls, codec: Codec, scores: Scores, late: int | None) -> Chain:
@@ -88,8 +92,28 @@ class Chain:
         """Static codes (patients, fields) and numbers of visits (patients,).
 
         Where codes are fixed, candidates are drawn in order with the fixed codes put in, and
-        kept in proportion to how probable those were (importance resampling).
+        kept in proportion to how probable those were (importance resampling). Where patients
+        were weighed, candidates are kept with a chance that goes with 1 / weight (rejection
+        sampling: the law is that of the fit over the weight, which is post-processing).
         """
+        if self.groups is None:
+            return self._facts(patients, rng, where)
+        levels = self.groups.levels(self.codec, where)
+        parts = [self._facts(0, rng, where)]
+        missing = patients
+        while missing > 0:
+            static, length = self._facts(2 * missing + 100, rng, where)
+            chance = levels[0] / self.groups.among(static, self.codec)
+            kept = np.flatnonzero(rng.random(len(static)) < chance)[:missing]
+            parts.append((static[kept], length[kept]))
+            missing -= len(kept)
+        static, length = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return static, length
+
+    def _facts(
+        self, patients: int, rng: np.random.Generator, where: Mapping[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As the chain was fitted."""
         rows = patients * POOL + 1000 if where else patients
         fields = len(self.static)
         codes = np.zeros((rows, fields), dtype=np.int64)

@@ -20,8 +20,9 @@ from dpsynth.models.warm.visit_label import VisitLabel, directions, products
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.moments import ClassSums, VisitMoments, summaries
 from dpsynth.privacy.plan import Plan
-from dpsynth.privacy.query import joint_sensitivity
+from dpsynth.privacy.query import Question, joint_sensitivity
 from dpsynth.privacy.scores import Scores
+from dpsynth.privacy.weights import weighed
 from dpsynth.schema import Schema
 
 SHARES = {"tables": 0.5, "moments": 0.25, "label": 0.25}
@@ -41,6 +42,11 @@ class WarmStart:
        which generated summaries are spherical; for a label among the visit columns, its
        moments with what is known at its visit, in such directions.
 
+    Where groups have weights (`plan.groups`), the answers are of patients so weighed, and so is
+    what is fitted to them: small groups count for more in what all groups share. Facts are then
+    drawn as if nobody had been weighed (see `Chain.facts`), so that groups have their own
+    shares in what is sampled, and all else follows given the facts.
+
     Args:
         schema, codec, plan: public, or released; the plan holds the releases of `releases`.
     """
@@ -54,6 +60,8 @@ class WarmStart:
         self._basis: tuple[np.ndarray, np.ndarray] = (np.zeros(0), np.zeros((0, 0)))
         self._classes: LabelModel | None = None
         self._tables: Tables | None = None
+        groups = plan.groups
+        self._groups = groups if groups is not None and groups.measured else None
 
     @staticmethod
     def releases(schema: Schema, share: float) -> tuple[tuple[str, float], ...]:
@@ -67,7 +75,7 @@ class WarmStart:
         """Ask, and fit."""
         rng = np.random.default_rng(0)  # only shuffles what is already released
         asked = questions(self.codec)
-        answers = state.once("tables", lambda: door.measure("tables", asked))
+        answers = state.once("tables", lambda: self._answers(door, "tables", asked))
         tables = read(self.codec, answers, self._noise("tables") * joint_sensitivity(asked))
         scores, self._last = score_tables(self.codec, tables.histograms(self.codec), self.label)
         targets = self._targets(door, state, tables, scores)
@@ -78,6 +86,11 @@ class WarmStart:
             self._fit_label(door, state, rng)
         if self.late is not None:
             self._fit_visit_label(door, state, rng)
+        self._chain.groups = self._groups
+
+    def _answers(self, door: Door, name: str, asked: Sequence[Question]) -> list[np.ndarray]:
+        """Of the door, about patients as they are weighed."""
+        return door.measure(name, weighed(asked, self._groups))
 
     def sample(
         self, patients: int, rng: np.random.Generator, where: Mapping[int, int] | None = None
@@ -145,7 +158,7 @@ class WarmStart:
 
     @property
     def total(self) -> float:
-        """How many patients there were, as the tables say."""
+        """How many patients there were, as the tables say; or their weights together."""
         assert self._tables is not None
         return self._tables.total
 
@@ -192,6 +205,7 @@ class WarmStart:
         )
         self._chain = Chain.blank(self.codec, scores, self.late)
         self._chain.take_up({k[6:]: v for k, v in arrays.items() if k.startswith("chain.")})
+        self._chain.groups = self._groups
         self._own = Chain.blank(self.codec, scores, self.late)
         self._own.take_up({k[4:]: v for k, v in arrays.items() if k.startswith("own.")})
         self._last = arrays["last"].astype(bool)
@@ -209,7 +223,9 @@ class WarmStart:
     def _targets(self, door: Door, state: State, tables: Tables, scores: Scores) -> Targets:
         width = sum(scores.widths)
         asked = VisitMoments(scores=scores, clip=length(scores.scale))
-        found = state.once("moments", lambda: door.measure("moments", [asked]))[0] / tables.total
+        found = (
+            state.once("moments", lambda: self._answers(door, "moments", [asked]))[0] / tables.total
+        )
         noise = self._noise("moments") * asked.sensitivity / tables.total
         unit = np.outer(scores.scale, scores.scale)
         return Targets(
@@ -233,7 +249,7 @@ class WarmStart:
         fresh = whitening(summaries(scores, made, self._last))
 
         def ask() -> list[np.ndarray]:
-            return [*fresh, *door.measure("label", [self._sums(scores, fresh)])]
+            return [*fresh, *self._answers(door, "label", [self._sums(scores, fresh)])]
 
         *basis, sums = state.once("label", ask)
         self._basis = (basis[0], basis[1])
@@ -251,7 +267,8 @@ class WarmStart:
         fresh = directions(chain.scores, late, made)
 
         def ask() -> list[np.ndarray]:
-            return [*fresh, *door.measure("label", [products(chain.scores, late, *fresh)])]
+            asked = products(chain.scores, late, *fresh)
+            return [*fresh, *self._answers(door, "label", [asked])]
 
         centre, whiten, found = state.once("label", ask)
         asked = products(chain.scores, late, centre, whiten)

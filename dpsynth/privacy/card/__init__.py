@@ -5,6 +5,7 @@ from dpsynth.privacy.card.curve import GDP, Curve
 from dpsynth.privacy.card.method import (
     Accounting,
     FloatingPoint,
+    GroupWeight,
     Implementation,
     LearntClass,
     LedgerHead,
@@ -12,6 +13,7 @@ from dpsynth.privacy.card.method import (
     Mechanism,
     Seed,
     Training,
+    Weighting,
 )
 from dpsynth.privacy.card.page import render_html
 from dpsynth.privacy.card.reports import (
@@ -54,6 +56,7 @@ __all__ = [
     "Curve",
     "File",
     "FloatingPoint",
+    "GroupWeight",
     "Guarantee",
     "Identity",
     "Implementation",
@@ -75,6 +78,7 @@ __all__ = [
     "Subgroup",
     "Tiered",
     "Training",
+    "Weighting",
     "build_card",
     "json_schema",
     "render_html",

@@ -64,6 +64,34 @@ class LearntClass(Section):
     expect: Words
 
 
+class GroupWeight(Section):
+    """A public number of at most 1 that a group's parts are multiplied by."""
+
+    column: Words
+    group: Words
+    weight: Annotated[float, Field(gt=0, le=1)]
+
+
+class Weighting(Section):
+    """Weights of groups, chosen by the user before any record was read."""
+
+    measurements: bool
+    """Whether noisy statistics are weighed, but those that find private bins and categories."""
+    training: bool
+    """Whether clipped gradients are."""
+    groups: Annotated[tuple[GroupWeight, ...], Field(min_length=1)]
+    effect: Words = (
+        "public weights of at most 1, applied after each unit's part was bounded: sensitivities "
+        "and the sample rate are as without them; whoever is in no group here has weight 1"
+    )
+
+    @model_validator(mode="after")
+    def _weighs_something(self) -> Weighting:
+        if not (self.measurements or self.training):
+            raise ValueError("weighs neither measurements nor training")
+        return self
+
+
 class Mechanism(Section):
     """How the promise is kept."""
 
@@ -80,6 +108,8 @@ class Mechanism(Section):
     """Public settings of the model."""
     classes: tuple[LearntClass, ...] = ()
     """For pictures, what noise leaves of each category of the label; else empty."""
+    weighting: Weighting | None = None
+    """Weights of groups, or none."""
     drawn_from: Words = "what was trained"
     """What copies are drawn from, where a charged question chose between two."""
 

@@ -24,6 +24,7 @@ def clipped_sum(
     views: int = 1,
     route: Route = "fast",
     micro_batch: int | None = None,
+    factors: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Return the sum over patients of their clipped gradients.
 
@@ -37,6 +38,8 @@ def clipped_sum(
             that averaging comes before clipping.
         route: "fast" (one backward, a rule for each kind of layer) or "vmap" (slow, general).
         micro_batch: patients at a time, to save memory; the sum is the same up to rounding.
+        factors: (patients,) in (0, 1], by which each patient's clipped gradient is multiplied;
+            public weights of groups, looked up by the patient's own record. None for 1.
 
     Returns:
         For the name of each trainable parameter, the sum, in float32.
@@ -54,7 +57,9 @@ def clipped_sum(
         in float32 whatever the user allows elsewhere (`full_precision`); a parameter used more than
         once is summed over its uses first; and a parameter that any gradient reaches past its rule
         stops the step. Hence `|w_p g_p|_2 <= clip_norm (1 - MARGIN)`, and MARGIN is
-        left for the rounding of the sum. Splitting in micro-batches only reorders the sum.
+        left for the rounding of the sum. Splitting in micro-batches only reorders the sum. A factor
+        v_p of at most 1 comes after clipping: `|v_p w_p g_p|_2 <= |w_p g_p|_2`, and v_p is of the
+        patient's own record. Multiplied before clipping, it would be clipped away.
 
         The proof is about the numbers as computed, up to two roundings that MARGIN is meant for
         and no proof covers: of the final sum, and of one patient's gradient, which a processor may
@@ -73,9 +78,9 @@ def clipped_sum(
         ============================================  ===========================================
 
     Raises:
-        InputError: an argument out of range; a module that mixes patients; on the fast route, a
-            trainable parameter without a rule, or one that is used past its module, or a loss that
-            takes gradients itself.
+        InputError: an argument out of range, a factor above 1 among them; a module that mixes
+            patients; on the fast route, a trainable parameter without a rule, or one that is used
+            past its module, or a loss that takes gradients itself.
         PromiseError: a buffer changed.
 
     What can't be checked here: that the loss, and layers without parameters, keep rows apart; and
@@ -89,6 +94,7 @@ def clipped_sum(
     if route not in ("fast", "vmap"):
         raise InputError(f"route must be 'fast' or 'vmap', got {route!r}")
     patients = count_patients(rows, views)
+    _check_factors(factors, patients)
     refuse_mixing(model)
     rows = tuple(r.detach() for r in rows)
     step = (micro_batch or patients or 1) * views
@@ -97,10 +103,21 @@ def clipped_sum(
     with frozen_buffers(model), full_precision(), torch.enable_grad():
         for start in range(0, patients * views, step):
             piece = tuple(r[start : start + step] for r in rows)
-            found = route_sum(model, loss, piece, clip_norm, views)
+            some = None if factors is None else factors[start // views : (start + step) // views]
+            found = route_sum(model, loss, piece, clip_norm, views, some)
             total = {n: g + total[n] if total else g.float() for n, g in found.items()}
     return total or {
         n: torch.zeros_like(p, dtype=torch.float32)
         for n, p in model.named_parameters()
         if p.requires_grad
     }
+
+
+def _check_factors(factors: Tensor | None, patients: int) -> None:
+    """Refuse what would let a patient weigh more than the clipping norm."""
+    if factors is None:
+        return
+    if factors.shape != (patients,):
+        raise InputError(f"factors must be one for each patient, got shape {tuple(factors.shape)}")
+    if not bool(((factors > 0) & (factors <= 1)).all()):
+        raise InputError("factors must be in (0, 1]: one above 1 would pass the clipping norm")

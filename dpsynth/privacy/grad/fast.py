@@ -26,6 +26,7 @@ def fast_sum(
     rows: tuple[Tensor, ...],
     clip_norm: float,
     views: int,
+    factors: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Return the sum over patients of their clipped gradients; see `clipped_sum`."""
     tape = Tape(patients=len(rows[0]) // views, views=views)
@@ -40,7 +41,7 @@ def fast_sum(
     if not squared:
         return {n: torch.zeros_like(p) for n, p in parameters.items()}
     size = sum(p.numel() for p in parameters.values())
-    weights = clip_weights(torch.stack(squared).sum(0), size, finite, clip_norm)
+    weights = clip_weights(torch.stack(squared).sum(0), size, finite, clip_norm).times(factors)
     return {n: tape.weighted(p, weights) for n, p in parameters.items()}
 
 

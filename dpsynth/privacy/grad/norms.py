@@ -44,6 +44,10 @@ class Weights:
             return values
         return values.masked_fill((self.values == 0).view(-1, *[1] * (values.ndim - 1)), 0)
 
+    def times(self, factors: Tensor | None) -> "Weights":
+        """Return the weights, each times a factor in (0, 1]: none grows, none falls silent."""
+        return self if factors is None else Weights(self.values * factors, self.silent)
+
     def repeat(self, views: int) -> "Weights":
         """Return the weights of rows, `views` of each patient."""
         return Weights(self.values.repeat_interleave(views), self.silent) if views > 1 else self

@@ -33,6 +33,7 @@ def vmap_sum(
     rows: tuple[Tensor, ...],
     clip_norm: float,
     views: int,
+    factors: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Return the sum over patients of their clipped gradients; see `clipped_sum`."""
     lossy = _Lossy(model, loss)
@@ -57,5 +58,5 @@ def vmap_sum(
         ) from error
     squared = torch.stack([squared_norm(g) for g in each.values()]).sum(0)
     size = sum(p.numel() for p in parameters.values())
-    weights = clip_weights(squared, size, losses.isfinite(), clip_norm)
+    weights = clip_weights(squared, size, losses.isfinite(), clip_norm).times(factors)
     return {n.removeprefix("model."): weights.total(g) for n, g in each.items()}

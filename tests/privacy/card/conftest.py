@@ -15,6 +15,7 @@ from dpsynth.privacy.card import (
     Accounting,
     Composition,
     FloatingPoint,
+    GroupWeight,
     Identity,
     Implementation,
     Internal,
@@ -28,6 +29,7 @@ from dpsynth.privacy.card import (
     Seed,
     Size,
     Training,
+    Weighting,
     build_card,
 )
 from dpsynth.privacy.card.sections import ADJACENCY
@@ -133,6 +135,14 @@ def facts() -> dict[str, Any]:
                     noise=4.0,
                     signal=1.5,
                     expect="too few to learn",
+                ),
+            ),
+            weighting=Weighting(
+                measurements=True,
+                training=True,
+                groups=(
+                    GroupWeight(column="sex", group="f", weight=1.0),
+                    GroupWeight(column="sex", group="m", weight=0.4),
                 ),
             ),
             settings={"width": 128, "layers": 2, "learning_rate": 0.002, "ema": True},

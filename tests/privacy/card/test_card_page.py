@@ -154,3 +154,29 @@ def test_classes_that_noise_covers_are_on_the_page_and_no_empty_table(card):
     assert "dermatofibroma 31 4.0 1.5 too few to learn" in text
     card["mechanism"]["classes"] = []
     assert "each class of pictures" not in render_html(card)
+
+
+def test_weights_of_groups_are_on_the_page_and_no_empty_table(card):
+    text, _ = _read(render_html(card))
+    assert "Weights of groups Applied to the noisy statistics and training: public weights" in text
+    assert "sex f 1 sex m 0.4" in text
+    card = copy.deepcopy(card)
+    card["mechanism"]["weighting"]["measurements"] = False
+    assert "Applied to training: " in _read(render_html(card))[0]
+    card["mechanism"]["weighting"] = None
+    assert "Weights of groups" not in _read(render_html(card))[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"groups": [{"column": "sex", "group": "f", "weight": 1.2}]}, "weight"),
+        ({"groups": []}, "groups"),
+        ({"measurements": False, "training": False}, "weighs neither"),
+    ],
+)
+def test_weights_that_no_run_can_have_are_refused_on_a_card(card, change, told):
+    card = copy.deepcopy(card)
+    card["mechanism"]["weighting"].update(change)
+    with pytest.raises(CardError, match=told):
+        render_html(card)

@@ -241,3 +241,36 @@ def test_half_precision_layers_are_clipped_in_float32():
     whole = clipped_sum(model, loss, rows, clip_norm=CLIP)
     assert all(g.dtype == torch.float32 for g in found.values())
     assert joint_norm(difference(found, whole)) < 0.1 * joint_norm(whole)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("micro_batch", [None, 2])
+def test_factors_multiply_each_patients_clipped_gradient(route: Route, micro_batch: int | None):
+    model, rows = scene(5, views=2)
+    factors = torch.tensor([1.0, 0.25, 0.5, 0.01, 1.0])
+    found = clipped_sum(
+        model, loss, rows, clip_norm=CLIP, views=2, route=route, factors=factors,
+        micro_batch=micro_batch,
+    )  # fmt: skip
+    alone: dict[str, Tensor] = {}
+    for i, factor in enumerate(factors.tolist()):
+        mine = tuple(each[2 * i : 2 * i + 2] for each in rows)
+        for name, value in clipped_sum(model, loss, mine, clip_norm=CLIP, views=2).items():
+            alone[name] = alone.get(name, torch.zeros_like(value)) + factor * value
+    for name, value in found.items():
+        torch.testing.assert_close(value, alone[name], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("route", "value"), list(product(ROUTES, HOSTILE)))
+@pytest.mark.parametrize("factor", [1.0, 0.01])
+def test_weighed_neighbours_differ_by_at_most_factor_times_clip_norm(
+    route: Route, value: float, factor: float
+):
+    model, rows = scene(9)
+    factors = torch.linspace(0.01, 1.0, 9)
+    given = {"clip_norm": CLIP, "route": route}
+    without = clipped_sum(model, loss, rows, factors=factors, **given)
+    both = torch.cat([factors, torch.tensor([factor])])
+    added = clipped_sum(model, loss, with_patient(rows, [value] * 3), factors=both, **given)
+    # Sums of some 1,000 numbers in float32 round by 1e-6 of the largest.
+    assert joint_norm(difference(added, without)) <= CLIP * factor + (factor < 1) * 1e-5
