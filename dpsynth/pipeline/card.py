@@ -178,7 +178,7 @@ def composition(ledger: Ledger, population: str) -> Composition:
     """
     spent = ledger.spent(population)
     epsilon, delta, method = spent.epsilon, spent.delta, ADDED
-    if spent.adaptive_epsilon is not None and ledger.firm(population):
+    if spent.adaptive_epsilon is not None and spent.firm:
         epsilon, delta, method = spent.adaptive_epsilon, spent.at_delta, FILTERED
     return Composition(
         runs=max(spent.runs, 1),

@@ -133,7 +133,7 @@ def check_together(
         return
     sums = book.spent(population, [asked])
     pairs = [(sums.epsilon, sums.delta)]
-    if sums.adaptive_epsilon is not None and book.firm(population):
+    if sums.adaptive_epsilon is not None and sums.firm:
         pairs.append((sums.adaptive_epsilon, sums.at_delta))
     for epsilon, delta in pairs:
         small = size is None or kept.tier.holds_delta(delta, size)

@@ -71,7 +71,7 @@ def grouped(ledger):
 @pytest.mark.parametrize("how", [spend, late, raised, lowered, grouped])
 def test_else_the_filter_is_no_promise_and_it_is_the_sum(ledger, how):
     how(ledger)
-    assert not ledger.firm("icu")
+    assert not ledger.spent("icu").firm
     found = composition(ledger, "icu")
     assert (found.epsilon, found.delta) == (found.added_epsilon, found.added_delta) == (6.0, 6e-6)
     assert found.method == ADDED
@@ -80,10 +80,10 @@ def test_else_the_filter_is_no_promise_and_it_is_the_sum(ledger, how):
 
 def test_a_cap_said_again_is_the_same_cap(ledger):
     ledger.cap("icu", epsilon=5.0, delta=1e-5)
-    assert ledger.firm("icu")
+    assert ledger.spent("icu").firm
     spend(ledger, 2)
     ledger.cap("icu", epsilon=5.0, delta=1e-5)
-    assert ledger.firm("icu")
+    assert ledger.spent("icu").firm
 
 
 def test_what_is_asked_is_counted_and_not_written(ledger):

@@ -173,11 +173,6 @@ class Ledger(Members):
         with self._together():
             return self._chains(population).widening(population)[-1].spent(asked)
 
-    def firm(self, population: str) -> bool:
-        """Whether that sum was under one cap since before the first run (see `Scope.firm`)."""
-        with self._together():
-            return self._chains(population).widening(population)[-1].firm
-
     # --- for auditors ---------------------------------------------------------------
 
     def transcript_path(self, run: str) -> Path:

@@ -55,11 +55,13 @@ class Sums(Section):
     unprotected: Count
     """Accesses without protection, which no sum covers."""
     adaptive_epsilon: Epsilon | None
-    """At `at_delta`, however each run was chosen after seeing the last (Renyi filter)."""
+    """At `at_delta`, however runs were chosen after seeing the last (Renyi filter), if `firm`."""
     at_delta: Epsilon
     cap_epsilon: Epsilon | None
     cap_delta: Delta | None
     left: Epsilon | None
+    firm: bool
+    """Whether one cap has held since before the first run."""
 
 
 class Part(Section):

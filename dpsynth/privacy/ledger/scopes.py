@@ -49,6 +49,7 @@ class Scope:
             cap_epsilon=cap["epsilon"] if cap else None,
             cap_delta=cap["delta"] if cap else None,
             left=max(cap["epsilon"] - counted, 0.0) if cap else None,
+            firm=self.firm,
         )
 
     @property

@@ -81,10 +81,13 @@ def fixed_in_advance(scope: Scope) -> float | None:
 
 
 def words(spent: Spent) -> str:
-    """What was spent and what is left, in one line."""
+    """What was spent and what is left, in one line: the sum that holds without more ado."""
+    epsilon, delta = spent.epsilon, spent.delta
+    if spent.firm and spent.adaptive_epsilon is not None:
+        epsilon, delta = spent.adaptive_epsilon, spent.at_delta
     said = (
-        f"spent by {_count(spent.runs, 'run')}: {_epsilon(spent.adaptive_epsilon)}, "
-        f"delta {spent.at_delta:g}, however each was chosen after the last"
+        f"spent by {_count(spent.runs, 'run')}: {_epsilon(epsilon)}, delta {delta:g}, "
+        "however each was chosen after the last"
     )
     if spent.cap_epsilon is not None and spent.left is not None:
         said += f"; {_cap(spent)}"
@@ -98,7 +101,7 @@ def _totals(spent: Spent, advance: float | None) -> tuple[str, ...]:
     lines = [
         f"spent by {_count(spent.runs, 'run')}, at delta {spent.at_delta:g}:",
         f"  {_epsilon(spent.adaptive_epsilon)} holds however each run was chosen after seeing the "
-        "last (Renyi filter); a cap counts this",
+        f"last (Renyi filter){_firmly(spent)}; a cap counts this",
         f"  {_epsilon(advance)} holds only if every run was fixed before the first answer was seen "
         "(PLD composition)",
         f"and by addition: {_epsilon(spent.epsilon)}, delta {spent.delta:g}, however chosen "
@@ -109,6 +112,12 @@ def _totals(spent: Spent, advance: float | None) -> tuple[str, ...]:
     if spent.unprotected:
         lines.append(f"{_unprotected(spent)}, which no sum covers")
     return tuple(lines)
+
+
+def _firmly(spent: Spent) -> str:
+    if spent.firm:
+        return ""
+    return " under one cap from before the first run on, which was not so here"
 
 
 def _cap(spent: Spent) -> str:

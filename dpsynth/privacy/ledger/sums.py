@@ -53,8 +53,8 @@ class Spent:
 
     Guarantee:
         Everything that the runs released is together (epsilon, delta)-DP by basic composition,
-        and (adaptive_epsilon, at_delta)-DP by the filter under a cap, both of which hold even
-        where a run was chosen after seeing the last one's answers (see `ledger.filter`).
+        even where a run was chosen after seeing the last one's answers; and if `firm`, also
+        (adaptive_epsilon, at_delta)-DP by the filter (see `ledger.filter`), with the same words.
         Unprotected accesses are not covered by it.
 
     Attributes:
@@ -66,6 +66,7 @@ class Spent:
         at_delta: the cap's delta; without a cap that of the runs together.
         cap_epsilon, cap_delta: what may be spent at most, or none.
         left: the cap's epsilon less `adaptive_epsilon`, or none without a cap.
+        firm: whether one cap has held since before the first run.
     """
 
     epsilon: float
@@ -77,6 +78,7 @@ class Spent:
     cap_epsilon: float | None = None
     cap_delta: float | None = None
     left: float | None = None
+    firm: bool = False
 
 
 def check_budget(epsilon: float, delta: float) -> None:

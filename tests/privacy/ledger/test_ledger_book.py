@@ -252,7 +252,7 @@ def test_the_table_shows_every_entry_and_the_total(ledger):
     ]
     assert shown.rows[4][6] == "first cap"
     assert words(ledger.spent("icu")) == (
-        "spent by 3 runs: epsilon 3, delta 1e-05, however each was chosen after the last; "
+        "spent by 3 runs: epsilon 3, delta 3e-06, however each was chosen after the last; "
         "cap: epsilon 10, delta 1e-05; left: epsilon 7; 1 internal access without protection"
     )
 
