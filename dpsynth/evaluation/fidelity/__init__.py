@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
-
 from dpsynth.data.codec import Codec, Tokens
 from dpsynth.data.records import Records
 from dpsynth.evaluation.estimate import Estimate
@@ -14,11 +12,8 @@ from dpsynth.evaluation.fidelity.codes import co_occurrence, prevalence
 from dpsynth.evaluation.fidelity.coverage import bin_coverage, category_coverage
 from dpsynth.evaluation.fidelity.cross_lag import cross_lag
 from dpsynth.evaluation.fidelity.discriminator import c2st_auc
-from dpsynth.evaluation.fidelity.frechet import frechet
 from dpsynth.evaluation.fidelity.gaps import gap_ks, gap_wasserstein
-from dpsynth.evaluation.fidelity.kid import kid
 from dpsynth.evaluation.fidelity.lengths import length_tv, length_wasserstein
-from dpsynth.evaluation.fidelity.mean_picture import mean_picture_distance
 from dpsynth.evaluation.fidelity.missing import missing_over_time
 from dpsynth.evaluation.fidelity.missing_columns import missing_tv
 from dpsynth.evaluation.fidelity.neighbours import (
@@ -31,17 +26,20 @@ from dpsynth.evaluation.fidelity.neighbours import (
 from dpsynth.evaluation.fidelity.one_way import tv1
 from dpsynth.evaluation.fidelity.p_value import c2st_p
 from dpsynth.evaluation.fidelity.patient_gaps import patient_gap_ks
-from dpsynth.evaluation.fidelity.picture_diversity import picture_diversity
-from dpsynth.evaluation.fidelity.picture_manifold import (
-    Neighbourhoods,
-    picture_coverage,
-    picture_density,
-    picture_precision,
-    picture_recall,
+from dpsynth.evaluation.fidelity.pictures import (
+    CLASS_MEANS,
+    LOOKS,
+    MANIFOLD,
+    OTHERS,
+    PICTURES,
+    RANDOM_SHADES,
+    VARIETY,
+    OnNeighbourhoods,
+    OnPictures,
+    OnPixels,
+    OnSeen,
 )
 from dpsynth.evaluation.fidelity.rules import rules_broken
-from dpsynth.evaluation.fidelity.seen import Seen
-from dpsynth.evaluation.fidelity.shades import shade_tv
 from dpsynth.evaluation.fidelity.survival import survival_distance
 from dpsynth.evaluation.fidelity.three_way import tv3
 from dpsynth.evaluation.fidelity.transitions import (
@@ -52,16 +50,11 @@ from dpsynth.evaluation.fidelity.transitions import (
 from dpsynth.evaluation.fidelity.two_way import tv2
 from dpsynth.evaluation.fidelity.unseen import unseen_transitions
 from dpsynth.evaluation.metric import Metric
-from dpsynth.evaluation.shown import Shown
 from dpsynth.schema import Schema, Survival
 
-OTHERS = "other real patients"
 HELD_OUT = "real patients held out"
 GUESS = "a guess from the schema alone"
-COARSE = "real pictures without detail"
-CLASS_MEANS = "the mean picture of each class, repeated"
 SHUFFLED = "real columns, each shuffled across patients"
-RANDOM_SHADES = "pictures of random shades"
 TYPICAL = "patients of each column's most frequent value"
 
 
@@ -86,27 +79,6 @@ class OnRecords(Protocol):
         """Compare `other` with `real`."""
 
 
-class OnPixels(Protocol):
-    """A distance between two sets of pictures, one picture of each patient."""
-
-    def __call__(self, real: np.ndarray, other: np.ndarray, *, seed: int = 0) -> Estimate:
-        """Compare `other` with `real`, both (n, size, size, channels) uint8."""
-
-
-class OnNeighbourhoods(Protocol):
-    """A figure of how two sets of pictures lie among each other."""
-
-    def __call__(self, made: Neighbourhoods) -> Estimate:
-        """Judge the copy's pictures."""
-
-
-class OnSeen(Protocol):
-    """A comparison of what the network sees in two sets of pictures, class by class."""
-
-    def __call__(self, real: Seen, other: Seen, *, seed: int = 0) -> Estimate:
-        """Compare `other` with `real`."""
-
-
 class OnRules(Protocol):
     """A figure of one data set, held against what the schema says."""
 
@@ -120,13 +92,6 @@ class OnSurvival(Protocol):
     def __call__(
         self, real: Records, other: Records, survival: Survival, *, seed: int = 0
     ) -> Estimate:
-        """Compare `other` with `real`."""
-
-
-class OnPictures(Protocol):
-    """A distance between two sets of pictures."""
-
-    def __call__(self, real: Shown, other: Shown, *, seed: int = 0) -> Estimate:
         """Compare `other` with `real`."""
 
 
@@ -381,86 +346,34 @@ RULES: dict[str, Metric[OnRules]] = {
     ),
 }
 
-PICTURES: dict[str, Metric[OnPictures]] = {
-    "shade_tv": Metric(
-        measure=shade_tv,
-        title="Shades of pictures",
-        scale="0: equal histograms; 1: nothing in common",
-        better="lower",
-        real=OTHERS,
-        control=RANDOM_SHADES,
-    ),
-    "mean_picture_distance": Metric(
-        measure=mean_picture_distance,
-        title="Mean picture of each class",
-        scale="0: equal; 1: black against white",
-        better="lower",
-        real=OTHERS,
-        control=RANDOM_SHADES,
-    ),
-}
-
-LOOKS: dict[str, Metric[OnPixels]] = {
-    "kid": Metric(
-        measure=kid,
-        title="Looks of pictures, all that a kernel sees",
-        scale="0: spread alike; features of our own network, no other's",
-        better="lower",
-        real=OTHERS,
-        control=COARSE,
-    ),
-    "frechet": Metric(
-        measure=frechet,
-        title="Looks of pictures, means and covariances",
-        scale="0: alike; features of our own network, not FID",
-        better="lower",
-        real=OTHERS,
-        control=COARSE,
-    ),
-}
-
-MANIFOLD: dict[str, Metric[OnNeighbourhoods]] = {
-    "picture_precision": Metric(
-        measure=picture_precision,
-        title="Synthetic pictures that lie among real ones",
-        scale="1: all; 0: none; by features of our own network",
-        better="higher",
-        real=OTHERS,
-        control=RANDOM_SHADES,
-    ),
-    "picture_recall": Metric(
-        measure=picture_recall,
-        title="Real pictures that lie among synthetic ones",
-        scale="1: all; 0: none; by features of our own network",
-        better="higher",
-        real=OTHERS,
-        control=CLASS_MEANS,
-    ),
-    "picture_density": Metric(
-        measure=picture_density,
-        title="Synthetic pictures where real ones are many",
-        scale="1: about as real pictures; 0: far from all",
-        better="higher",
-        real=OTHERS,
-        control=RANDOM_SHADES,
-    ),
-    "picture_coverage": Metric(
-        measure=picture_coverage,
-        title="Real pictures with a synthetic one near",
-        scale="1: all; 0: none; by features of our own network",
-        better="higher",
-        real=OTHERS,
-        control=CLASS_MEANS,
-    ),
-}
-
-VARIETY: dict[str, Metric[OnSeen]] = {
-    "picture_diversity": Metric(
-        measure=picture_diversity,
-        title="How varied pictures of a class are",
-        scale="1: as real ones; 0: one picture for each class",
-        better="higher",
-        real=OTHERS,
-        control=CLASS_MEANS,
-    ),
-}
+__all__ = [
+    "CHANGE",
+    "CLASS_MEANS",
+    "CODES",
+    "GUESS",
+    "HELD_OUT",
+    "LOOKS",
+    "MANIFOLD",
+    "METRICS",
+    "NEIGHBOURS",
+    "OTHERS",
+    "PICTURES",
+    "RANDOM_SHADES",
+    "RECORDS",
+    "RULES",
+    "SHUFFLED",
+    "SURVIVAL",
+    "TIMING",
+    "TYPICAL",
+    "UNSEEN",
+    "VARIETY",
+    "OnNeighbourhoods",
+    "OnNeighbours",
+    "OnPictures",
+    "OnPixels",
+    "OnRecords",
+    "OnRules",
+    "OnSeen",
+    "OnSurvival",
+    "OnTokens",
+]
