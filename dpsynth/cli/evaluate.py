@@ -51,6 +51,12 @@ INTERNAL = (
     "the generator adds. Internal: the ledger logs it as an unprotected access; delete it after "
     "measuring. Repeatable.",
 )
+@click.option(
+    "--without-noise",
+    is_flag=True,
+    help="With --run, instead: train its model again without noise, measure, and delete it. Takes "
+    "as long as training did.",
+)
 @click.option("--out", type=options.PATH, required=True, metavar="FOLDER", help="New folder.")
 @click.option("--population", metavar="NAME", help="Group of the real patients in the ledger.")
 @click.option(
@@ -116,7 +122,15 @@ def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     with progress() as report:
         if run:
             insecure = RunFolder(run).load().insecure_seed
-            done = evaluate_run(run, given["data"], copy, out, progress=report, **common)
+            done = evaluate_run(
+                run,
+                given["data"],
+                copy,
+                out,
+                without_noise=given["without_noise"],
+                progress=report,
+                **common,
+            )
         else:
             done = evaluate(
                 given["train"],
@@ -183,18 +197,20 @@ def _check(ctx: click.Context, given: dict[str, Any]) -> None:
     )
     if given["shareable"]:
         wanted = wanted[:1]
-        if given["unprotected"] or given["anonymeter"]:
+        if given["unprotected"] or given["without_noise"] or given["anonymeter"]:
             raise click.UsageError(
-                "--unprotected and --anonymeter do not go with --shareable: they need real records",
+                "--unprotected, --without-noise and --anonymeter do not go with --shareable: they "
+                "need real records",
                 ctx,
             )
     for name in wanted:
         if not given[name]:
             raise click.UsageError(f"Missing option '--{name}'.", ctx)
-    unused = [*other, *(("population", "card") if given["run"] else ())]
+    unused = [*other, *(("population", "card") if given["run"] else ("without_noise",))]
     for name in unused:
         if given[name]:
-            raise click.UsageError(f"--{name} does not go with --{wanted[0]}", ctx)
+            option = name.replace("_", "-")
+            raise click.UsageError(f"--{option} does not go with --{wanted[0]}", ctx)
 
 
 def _card(path: Path | None) -> dict[str, Any] | None:

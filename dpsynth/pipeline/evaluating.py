@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,12 @@ from dpsynth.evaluation.run import evaluate as measure
 from dpsynth.models.base import Progress, quiet
 from dpsynth.pipeline import copies, digests
 from dpsynth.pipeline.access import plain_paths, population_of, split
+from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import check_free, claimed, outside_runs
 from dpsynth.pipeline.given_card import MADE, check_card
-from dpsynth.pipeline.run_folder import RunFolder, new_id
+from dpsynth.pipeline.noiseless import Training
+from dpsynth.pipeline.run_folder import Run, RunFolder, new_id
+from dpsynth.privacy.bare import bare
 from dpsynth.privacy.discover import exact_field, private_columns
 from dpsynth.privacy.ledger import Ledger
 from dpsynth.schema import Kind, Schema
@@ -47,13 +52,14 @@ class Evaluated:
 class _Sides:
     """What is compared: real patients trained on and others, the copy, and one without noise.
 
-    How they were held out is known of a run.
+    The last is made or read once the ledger has said so. How patients were held out is known of
+    a run.
     """
 
     trained: Records
     others: Records
     copy: Records
-    bare: Records | None
+    bare: Callable[[], Records] | None
     digest: str
     coins: Coins | None = None
 
@@ -127,6 +133,7 @@ def evaluate_run(
     out: str | Path,
     *,
     unprotected: Sequence[str | Path] = (),
+    without_noise: bool = False,
     ledger: Ledger | None = None,
     seed: int = 0,
     anonymeter: Path | None = None,
@@ -135,11 +142,22 @@ def evaluate_run(
 ) -> Evaluated:
     """Evaluate a copy of a run that left patients out: they are found again in its data.
 
+    Args:
+        run_folder: of the run.
+        data: what it read.
+        synthetic: the copy's files or folder.
+        out: an empty or new folder, outside any run folder.
+        unprotected, ledger, seed, anonymeter, figures, progress: as in `evaluate`.
+        without_noise: train the run's model again, without noise, instead of `unprotected`. The
+            ledger says so; what was learnt and made is deleted after measuring.
+
     Raises:
         InputError: if the run held nobody out.
     """
     book, folder = ledger or Ledger(), RunFolder(Path(run_folder))
     run = folder.load()
+    if without_noise and unprotected:
+        raise InputError("give a copy without noise, or have one made, not both")
     if run.holdout_rate == 0:
         raise InputError(
             f"{run_folder} held nobody out; train with --holdout 0.2, or give --train and --holdout"
@@ -158,11 +176,14 @@ def evaluate_run(
     copy, _ = read(synthetic, run.schema)
     records, _ = read(data, run.schema)
     trained, others = split(records, run.holdout_rate, book, group)
+    noiseless = _bare(unprotected, run.schema)
+    if without_noise:
+        noiseless = partial(_without_noise, run, trained, len(copy), seed, progress)
     sides = _Sides(
         trained=trained,
         others=others,
         copy=copy,
-        bare=_bare(unprotected, run.schema),
+        bare=noiseless,
         digest=digest,
         coins=Coins(held_out=run.holdout_rate, delta=card["guarantee"]["delta"]),
     )
@@ -177,9 +198,30 @@ def _digest(synthetic: Sequence[str | Path]) -> str:
     return digests.together(digests.of_folder(folder)) if folder.is_dir() else ""
 
 
-def _bare(unprotected: Sequence[str | Path], schema: Schema) -> Records | None:
+def _bare(unprotected: Sequence[str | Path], schema: Schema) -> Callable[[], Records] | None:
     """The copy without noise, if there is one."""
-    return read(unprotected, schema)[0] if unprotected else None
+    if not unprotected:
+        return None
+    found = read(unprotected, schema)[0]
+    return lambda: found
+
+
+def _without_noise(
+    run: Run, trained: Records, patients: int, seed: int, progress: Progress
+) -> Records:
+    """The run's model trained again, without noise, and as many patients of it."""
+    made = Training(model=run.model, settings=run.settings, plan=bare(run.plan), schema=run.schema)
+    device = chosen_device("auto")
+    with tempfile.TemporaryDirectory(prefix="dpsynth-") as place:
+        return made.copy(
+            made.door(trained, device),
+            code_books(run.schema, trained),
+            patients,
+            seed=seed,
+            place=Path(place) / "state",
+            device=device,
+            progress=progress,
+        )
 
 
 def _measured(
@@ -199,6 +241,7 @@ def _measured(
         book.unprotected(group, run=None, purpose="evaluation of a synthetic copy", report=report)
         if sides.bare is not None:
             book.unprotected(group, run=None, purpose="a copy made without noise, to measure bias")
+        noiseless = None if sides.bare is None else sides.bare()
         found = measure(
             sides.trained,
             sides.others,
@@ -206,7 +249,7 @@ def _measured(
             schema,
             code_books(schema, sides.trained),
             seed=seed,
-            unprotected=sides.bare,
+            unprotected=noiseless,
             anonymeter=anonymeter,
             coins=sides.coins,
             progress=progress,

@@ -17,20 +17,19 @@ from dpsynth.data.codec import Codec, codec
 from dpsynth.data.records import Records
 from dpsynth.errors import RunError
 from dpsynth.evaluation.sweep import Judge, Measured, measured
-from dpsynth.models import MODELS, Model
+from dpsynth.models import Model
 from dpsynth.models.base import Progress, quiet
-from dpsynth.models.state import State
 from dpsynth.pipeline import training
 from dpsynth.pipeline.choices import look
 from dpsynth.pipeline.conditions import conditions
 from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import write_text
+from dpsynth.pipeline.noiseless import Training
 from dpsynth.pipeline.run_folder import RunFolder
 from dpsynth.pipeline.sampling import Sampler
 from dpsynth.privacy.discover import private_columns
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.ledger import Ledger
-from dpsynth.privacy.noise import CryptoStream
 from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
 
@@ -206,26 +205,23 @@ def _charged(job: Job, progress: Progress) -> tuple[Sequence[Measured], dict[str
 
 
 def _unpaid(job: Job, progress: Progress) -> tuple[Sequence[Measured], dict[str, Any]]:
-    """Train, measure and delete; the model never has a file but what training itself keeps.
-
-    Nothing of it can be released: there is no run folder, no card, and no reservation in the
-    ledger that `release` asks for.
-    """
+    """Train, measure and delete; the model never has a file but what training itself keeps."""
     assert job.bare is not None
     how, point = job.bare, job.point
     if job.ledger is not None and job.population is not None:
         look(Ledger(job.ledger), job.population, how.why, run=None, sweep=job.sweep)
-    place, device = job.out / SCRATCH / point.name, chosen_device(job.device)
-    shutil.rmtree(place, ignore_errors=True)
-    try:
-        door = Door(how.train, plan=how.plan, randomness=CryptoStream(), device=device)
-        books = job.judge.codec if how.exact else _discovered(door, job.schema)
-        door.use(books)
-        model = MODELS[point.model](job.schema, books, how.plan, **job.settings)
-        model.fit(door, State(place), progress, device)
-        copy = _copy(job, model, books, progress)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+    device = chosen_device(job.device)
+    made = Training(model=point.model, settings=job.settings, plan=how.plan, schema=job.schema)
+    door = made.door(how.train, device)
+    copy = made.copy(
+        door,
+        job.judge.codec if how.exact else _discovered(door, job.schema),
+        job.patients,
+        seed=point.seed,
+        place=job.out / SCRATCH / point.name,
+        device=device,
+        progress=progress,
+    )
     return measured(job.judge, copy), {"run": None, "delta": how.plan.delta}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ from dpsynth.cli import main
 from dpsynth.cli.output import SHOUT
 from dpsynth.data import demonstration
 from dpsynth.data.schema_file import load_schema
+from dpsynth.models import MODELS
 from dpsynth.privacy.card import validate
 from dpsynth.privacy.ledger import Ledger
 
@@ -102,6 +104,36 @@ def test_evaluate_logs_a_copy_without_noise(trained, dpsynth):
     assert done.code == 0, done.err
     assert [e.type for e in Ledger().entries("clinic")][-2:] == ["unprotected"] * 2
     assert "without noise" in Ledger().entries("clinic")[-1].body["purpose"]
+
+
+def test_evaluate_makes_a_copy_without_noise_and_keeps_nothing_of_it(trained, dpsynth, monkeypatch):
+    before = set(trained.tree())
+    assert dpsynth("generate", "run", "--out=copy").code == 0
+    seen = []
+    monkeypatch.setattr("tempfile.tempdir", str(trained.root / "scratch"))
+    (trained.root / "scratch").mkdir()
+    fit = MODELS["table-diffusion"].fit
+
+    def watched(self, door, state, *rest):
+        # By now the ledger has said so; what training keeps lies in a folder that goes away.
+        last = Ledger().entries("clinic")[-1]
+        seen.append((last.body["purpose"], self.plan_.epsilon, state.folder))
+        return fit(self, door, state, *rest)
+
+    monkeypatch.setattr(MODELS["table-diffusion"], "fit", watched)
+    words = ["evaluate", "--run=run", "--data=clinic.csv", "--synthetic=copy", "--out=report"]
+    done = dpsynth(*words, "--without-noise")
+    assert done.code == 0, done.err
+    [(purpose, epsilon, folder)] = seen
+    assert "without noise" in purpose and epsilon == math.inf and not folder.exists()
+    assert not list((trained.root / "scratch").iterdir())
+    made = {name for name in trained.tree() if name not in before}
+    assert all(name.startswith(("copy", "report", "scratch", "run/copies")) for name in made)
+    found = json.loads((trained.root / "report" / "report.json").read_text())
+    assert any(row["metric"] == "gap_by_privacy" for row in found["rows"])
+    for more in ("--unprotected=copy", "--shareable"):
+        done = dpsynth(*[w.replace("report", "other") for w in words], "--without-noise", more)
+        assert done.code == 2 and len(done.err.splitlines()) == 1
 
 
 def test_inspect_drafts_without_reading_a_value(clinic, dpsynth):
