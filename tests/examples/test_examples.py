@@ -80,6 +80,19 @@ def test_a_researcher_learns_what_carries_over(tmp_path: Path) -> None:
         assert measured in done.stdout
 
 
+def test_a_sweep_ends_in_a_decision(tmp_path: Path) -> None:
+    out, book = tmp_path / "out", tmp_path / "ledger"
+    words = (sys.executable, EXAMPLES / "decision.py", out, "--models", "markov", "--seeds", "2")
+    done = ran(*words, "--epsilons", "10", "--max-loss", "0.5", DPSYNTH_LEDGER=book)
+    assert done.returncode == 0, done.stderr
+    assert "Who pays: nobody" in done.stdout and "epsilon 10 is the least" in done.stdout
+    assert (out / "synthetic/randhie.csv").is_file()
+    # Whoever asks for what can't be had is told so, and nothing is trained on patients.
+    words = (*words[:2], tmp_path / "other", *words[3:])
+    done = ran(*words, "--epsilons", "0.01", "--max-loss", "0.0001", DPSYNTH_LEDGER=book)
+    assert done.returncode == 1 and not (tmp_path / "other/run").exists()
+
+
 @pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda p: p.name)
 def test_help_tells_what_a_script_is_for(script: Path) -> None:
     done = ran(sys.executable, script, "--help")
