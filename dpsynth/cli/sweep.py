@@ -174,7 +174,7 @@ def command(ctx: click.Context, /, data: tuple[str, ...], as_json: bool, **given
 
     The curves come from real records: they are internal, and that somebody saw them stands on
     the card of whatever is released from these patients afterwards. Ends with 1 if --recommend
-    finds no epsilon.
+    finds no epsilon, or a training's own audit contradicts its promise.
     """
     _check(ctx, given)
     from dpsynth.cli import statement
@@ -209,6 +209,7 @@ def command(ctx: click.Context, /, data: tuple[str, ...], as_json: bool, **given
             **{name: given[name] for name in named},
         )
     failed = done.decision is not None and done.decision.status != "draft"
+    failed = failed or bool(done.violated)
     group, internal = done.payment.population, mode != "stand-in"
     finish(
         {
@@ -220,11 +221,13 @@ def command(ctx: click.Context, /, data: tuple[str, ...], as_json: bool, **given
             "recommended": None if done.decision is None else done.decision.status,
             "points": done.points,
             "reused": done.reused,
+            "violated": list(done.violated),
             "spent": None if group is None else statement.spent_facts(group, ledger),
         },
         [
             *([INTERNAL] if internal else []),
             *lines(done),
+            *(f"Audit: violated by {run}; do not release it." for run in done.violated),
             f"Curves: {', '.join(map(str, done.files))}",
             f"Privacy: {done.payment.words()}",
             *([] if group is None else statement.spent_lines(group, ledger)),
