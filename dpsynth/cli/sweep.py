@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -193,7 +196,7 @@ def command(ctx: click.Context, /, data: tuple[str, ...], as_json: bool, **given
         *("models", "epsilons", "seeds", "delta", "population", "patients", "jobs", "backend"),
         "device",
     )
-    with progress() as report:
+    with _goes_on(given["out"]), progress() as report:
         done = sweep(
             data,
             load_schema(given["schema"]),
@@ -236,6 +239,17 @@ def command(ctx: click.Context, /, data: tuple[str, ...], as_json: bool, **given
     )
     if failed:
         ctx.exit(1)
+
+
+@contextmanager
+def _goes_on(out: Path) -> Iterator[None]:
+    """Tell whoever stops a sweep, or whose disk is full, how it goes on."""
+    try:
+        yield
+    except (OSError, KeyboardInterrupt) as stop:
+        if (out / "recipe.json").exists():
+            stop.add_note("the same command goes on where it stopped")
+        raise
 
 
 def _check(ctx: click.Context, given: dict[str, Any]) -> None:

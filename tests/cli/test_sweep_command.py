@@ -58,6 +58,21 @@ def test_a_training_whose_audit_contradicts_it_ends_with_1(clinic, dpsynth, word
     assert dpsynth(*words, "--json").json["violated"] == ["runs/markov-1.0-0"]
 
 
+def test_whoever_stops_it_is_told_how_it_goes_on(clinic, dpsynth, words, monkeypatch):
+    from dpsynth.pipeline import sweep_points
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep_points, "measured", stop)
+        done = dpsynth(*words)
+    assert done.code == 130
+    assert done.err.splitlines()[-1] == "interrupted; the same command goes on where it stopped"
+    again = dpsynth(*words, "--json")
+    assert again.code == 0 and again.json["spent"]["epsilon"] == 1.0
+
+
 def test_a_stand_in_is_said_to_be_one(clinic, dpsynth, words):
     given = [w for w in words if "population" not in w]
     done = dpsynth(*given, "--stand-in", "--json")
