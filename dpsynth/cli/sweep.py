@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -174,7 +177,7 @@ def command(ctx: click.Context, /, data: tuple[str, ...], as_json: bool, **given
 
     The curves come from real records: they are internal, and that somebody saw them stands on
     the card of whatever is released from these patients afterwards. Ends with 1 if --recommend
-    finds no epsilon.
+    finds no epsilon, or a training's own audit contradicts its promise.
     """
     _check(ctx, given)
     from dpsynth.cli import statement
@@ -193,7 +196,7 @@ def command(ctx: click.Context, /, data: tuple[str, ...], as_json: bool, **given
         *("models", "epsilons", "seeds", "delta", "population", "patients", "jobs", "backend"),
         "device",
     )
-    with progress() as report:
+    with _goes_on(given["out"]), progress() as report:
         done = sweep(
             data,
             load_schema(given["schema"]),
@@ -209,6 +212,7 @@ def command(ctx: click.Context, /, data: tuple[str, ...], as_json: bool, **given
             **{name: given[name] for name in named},
         )
     failed = done.decision is not None and done.decision.status != "draft"
+    failed = failed or bool(done.violated)
     group, internal = done.payment.population, mode != "stand-in"
     finish(
         {
@@ -220,11 +224,13 @@ def command(ctx: click.Context, /, data: tuple[str, ...], as_json: bool, **given
             "recommended": None if done.decision is None else done.decision.status,
             "points": done.points,
             "reused": done.reused,
+            "violated": list(done.violated),
             "spent": None if group is None else statement.spent_facts(group, ledger),
         },
         [
             *([INTERNAL] if internal else []),
             *lines(done),
+            *(f"Audit: violated by {run}; do not release it." for run in done.violated),
             f"Curves: {', '.join(map(str, done.files))}",
             f"Privacy: {done.payment.words()}",
             *([] if group is None else statement.spent_lines(group, ledger)),
@@ -233,6 +239,17 @@ def command(ctx: click.Context, /, data: tuple[str, ...], as_json: bool, **given
     )
     if failed:
         ctx.exit(1)
+
+
+@contextmanager
+def _goes_on(out: Path) -> Iterator[None]:
+    """Tell whoever stops a sweep, or whose disk is full, how it goes on."""
+    try:
+        yield
+    except (OSError, KeyboardInterrupt) as stop:
+        if (out / "recipe.json").exists():
+            stop.add_note("the same command goes on where it stopped")
+        raise
 
 
 def _check(ctx: click.Context, given: dict[str, Any]) -> None:

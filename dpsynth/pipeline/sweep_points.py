@@ -201,7 +201,12 @@ def _charged(job: Job, progress: Progress) -> tuple[Sequence[Measured], dict[str
     run = RunFolder(folder).load()
     look(book, job.population, "a copy was measured", run=run.id, sweep=job.sweep)
     copy = _copy(job, RunFolder(folder).load_model(run), run.codec, progress)
-    return measured(job.judge, copy), {"run": f"{RUNS}/{job.point.name}", "delta": run.plan.delta}
+    facts = {
+        "run": f"{RUNS}/{job.point.name}",
+        "delta": run.plan.delta,
+        "audit": RunFolder(folder).card()["audit"].get("verdict"),
+    }
+    return measured(job.judge, copy), facts
 
 
 def _unpaid(job: Job, progress: Progress) -> tuple[Sequence[Measured], dict[str, Any]]:

@@ -67,6 +67,7 @@ class Swept:
         decision: by the thresholds that were given, or none.
         reused: points that an earlier call had done.
         points: all of them.
+        violated: run folders whose own audit contradicts their promise.
     """
 
     files: list[Path]
@@ -75,6 +76,7 @@ class Swept:
     decision: Decision | None
     reused: int
     points: int
+    violated: tuple[str, ...]
 
 
 def sweep(
@@ -345,4 +347,5 @@ def _found(
         decision=decision,
         reused=len(asked.points) - fresh,
         points=len(asked.points),
+        violated=tuple(f["run"] for _, f in copies if f.get("audit") == "violated"),
     )

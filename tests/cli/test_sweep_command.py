@@ -30,7 +30,7 @@ def test_machines_get_one_object_without_a_figure(clinic, dpsynth, words):
     done = dpsynth(*words, "--json")
     assert done.code == 0, done.err
     told = {"command", "exit_code", "internal", "files", "who_pays", "recommended", "points"}
-    assert set(done.json) == told | {"reused", "spent"}
+    assert set(done.json) == told | {"reused", "spent", "violated"}
     assert done.json["who_pays"]["mode"] == "charged"
     assert done.json["spent"]["epsilon"] == 1.0
     assert done.json["points"] == 2 and done.json["recommended"] is None
@@ -46,6 +46,31 @@ def test_thresholds_that_nothing_meets_end_with_1(clinic, dpsynth, words):
     facts = json.loads((clinic.root / "sw" / "sweep.json").read_text())
     assert facts["thresholds"] == {"loss": 0.03, "group_loss": 0.05}
     assert facts["recommendation"]["model"] is None
+
+
+def test_a_training_whose_audit_contradicts_it_ends_with_1(clinic, dpsynth, words, monkeypatch):
+    from dpsynth.pipeline.run_folder import RunFolder
+
+    monkeypatch.setattr(RunFolder, "card", lambda _: {"audit": {"verdict": "violated"}})
+    done = dpsynth(*words)
+    assert done.code == 1
+    assert "Audit: violated by runs/markov-1.0-0; do not release it." in done.out
+    assert dpsynth(*words, "--json").json["violated"] == ["runs/markov-1.0-0"]
+
+
+def test_whoever_stops_it_is_told_how_it_goes_on(clinic, dpsynth, words, monkeypatch):
+    from dpsynth.pipeline import sweep_points
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep_points, "measured", stop)
+        done = dpsynth(*words)
+    assert done.code == 130
+    assert done.err.splitlines()[-1] == "interrupted; the same command goes on where it stopped"
+    again = dpsynth(*words, "--json")
+    assert again.code == 0 and again.json["spent"]["epsilon"] == 1.0
 
 
 def test_a_stand_in_is_said_to_be_one(clinic, dpsynth, words):

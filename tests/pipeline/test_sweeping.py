@@ -169,8 +169,9 @@ def test_every_model_of_records_can_be_trained_without_noise(swept, clinic):
 
 
 def test_less_noise_is_nearer_to_the_data(swept, clinic):
-    # 24 patients at epsilon 0.1 are all noise: total variation without noise is far smaller.
-    found = swept(epsilons=[0.1, INF], seeds=3, patients=400)
+    # On this split 25 trainings each had 0.40 +- 0.08 at epsilon 0.1 and 0.185 +- 0.043 without
+    # noise. Means of five differ by 0.215 +- 0.041: a false alarm once in ten million.
+    found = swept(epsilons=[0.1, INF], seeds=5, patients=400, mode="stand-in", population=None)
     value = {c.epsilon: c.value for c in found.cells if c.metric == "tv1"}
     assert value[INF] < value[0.1]
 

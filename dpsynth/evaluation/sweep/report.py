@@ -15,6 +15,7 @@ from dpsynth.evaluation.drawings import Drawing, Section, Table
 from dpsynth.evaluation.figures import Dose, Doses, Level
 from dpsynth.evaluation.labels import rounded
 from dpsynth.evaluation.page import filled
+from dpsynth.evaluation.svg.parts import short
 from dpsynth.evaluation.sweep.curve import Cell, Measured
 from dpsynth.evaluation.sweep.decision import Decision, Thresholds
 from dpsynth.evaluation.sweep.measures import LOSS, MEASURES, Measure
@@ -151,7 +152,7 @@ def drawing(
         )
     plot = Doses(
         title=measure.title,
-        up=measure.scale.split(";")[0] if len(measure.title) > 40 else measure.title,
+        up=short(measure.title, 38),
         lines=tuple(lines),
         marks=_marks(name, measure, real, thresholds),
     )
