@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from dpsynth.data.codec import Codec, Tokens
 from dpsynth.data.records import Records
 from dpsynth.models import Model
 from dpsynth.models.base import quiet
-from dpsynth.models.weighing import CAN, Weigh, chosen_weights
+from dpsynth.models.weighing import CAN, Part, Weigh, chosen_weights
 from dpsynth.pipeline.conditions import cells, conditions
 from dpsynth.pipeline.sampling import Sampler
 from dpsynth.schema import Schema
@@ -55,13 +56,9 @@ class Target:
 
 def levers_of(model: str) -> list[str]:
     """Those that a model has, without first."""
-    can = CAN.get(model, ())
-    weighed = [name for name, part in WEIGHED.items() if part in can or part == "both" == _all(can)]
-    return [NONE, OVER, *weighed]
-
-
-def _all(can: tuple[str, ...]) -> str:
-    return "both" if len(can) > 1 else ""
+    can = set(CAN.get(model, ()))
+    parts = {name: set(get_args(Part) if e == "both" else [e]) for name, e in WEIGHED.items()}
+    return [NONE, OVER, *(name for name, part in parts.items() if part <= can)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,3 +107,11 @@ def test_a_targets_weights_and_balance_name_all_others(run):
     target = run.Target(column="unit", inside="4", rest=("1", "2"))
     assert target.weights == {"unit": {"1": 0.4, "2": 0.4}}
     assert target.balance == "unit:4,1|2"
+
+
+def test_each_model_has_the_levers_that_it_can_pull(run):
+    levers = run.levers_of
+    assert levers("dct-gaussian") == ["none", "oversampled"]
+    assert levers("log-linear") == ["none", "oversampled", "weighed measurements"]
+    assert levers("image-gan") == ["none", "oversampled", "weighed training"]
+    assert levers("table-gan")[2:] == ["weighed measurements", "weighed training", "weighed both"]
