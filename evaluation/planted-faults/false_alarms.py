@@ -15,7 +15,7 @@ import made_up
 import numpy as np
 from judging import alarm, rule_of
 from results import Results
-from searching import quick, rows_of
+from searching import Looked, quick
 
 from dpsynth.evaluation.estimate import wilson
 from dpsynth.evaluation.evaluation import Evaluation, Row
@@ -53,10 +53,10 @@ def resample(turn: int, patients: int) -> dict[str, list[Any]]:
     """
     rng, found = np.random.default_rng([turn, 3]), {}
     case = made_up.with_bare(made_up.case("clinic", patients, FIRST + turn))
-    rows = list(rows_of(case, quick()).values())
+    rows = list(Looked(case).rows(quick()).values())
     whole = report_of(rows, patients)
     pictured = made_up.case("scans", PICTURED, FIRST + turn)
-    rows += rows_of(pictured, quick(), only=("pictures", "looks of pictures")).values()
+    rows += Looked(pictured, ("pictures", "looks of pictures")).rows(quick()).values()
     for metric in dict.fromkeys(row.metric for row in rows):
         mine = [row for row in rows if row.metric == metric and row.value.assessable]
         if mine:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,11 @@ import made_up  # noqa: E402
 from judging import alarm, rule_of  # noqa: E402
 from plants import OPTIONAL, PLANTS, Plant  # noqa: E402
 from results import Results, table  # noqa: E402
-from searching import rows_of  # noqa: E402
+from searching import Looked  # noqa: E402
 
 from dpsynth.evaluation.bias import SPLIT  # noqa: E402
-from dpsynth.evaluation.case import Case  # noqa: E402
 from dpsynth.evaluation.estimate import wilson  # noqa: E402
+from dpsynth.evaluation.evaluation import Row  # noqa: E402
 
 
 def main(words: list[str] | None = None) -> None:
@@ -63,13 +64,13 @@ def add_plant(results: Results, name: str, trials: int, anonymeter: Path | None)
     seen = dict.fromkeys(plant.seen_by, 0)
     unplanted, said = dict.fromkeys(plant.seen_by, 0), {}
     for trial in range(trials):
-        pure = made_up.case(plant.world, plant.patients, trial, anonymeter)
-        sown = plant.sow(pure, np.random.default_rng([trial, 1]))
-        for case, count in ((sown, seen), (pure, unplanted)):
-            for metric, row in looked_at(plant, case).items():
-                count[metric] += alarm(row)
-                if case is sown:
-                    said[metric] = row.reading
+        pure = unsown(plant.world, plant.patients, trial, anonymeter)
+        sown = plant.sow(pure.case, np.random.default_rng([trial, 1]))
+        for metric, row in looked_at(plant, Looked(sown)).items():
+            seen[metric] += alarm(row)
+            said[metric] = row.reading
+        for metric, row in looked_at(plant, pure).items():
+            unplanted[metric] += alarm(row)
     results.add(
         [
             row
@@ -81,11 +82,17 @@ def add_plant(results: Results, name: str, trials: int, anonymeter: Path | None)
         print(f"{name}: {metric} {seen[metric]} of {trials}, unplanted {unplanted[metric]}")
 
 
-def looked_at(plant: Plant, case: Case) -> dict[str, Any]:
+@cache
+def unsown(world: str, patients: int, trial: int, anonymeter: Path | None) -> Looked:
+    """A trial's case before anything is planted; several plants start from it."""
+    return Looked(made_up.case(world, patients, trial, anonymeter))
+
+
+def looked_at(plant: Plant, looked: Looked) -> dict[str, Row]:
     """The rows of the metrics that are meant to see a plant."""
     if set(SPLIT) & set(plant.seen_by):
-        case = made_up.with_bare(case)
-    found = rows_of(case, set(plant.seen_by))
+        looked = Looked(made_up.with_bare(looked.case))
+    found = looked.rows(plant.seen_by)
     return {metric: found[metric, group] for metric, group in plant.seen_by.items()}
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from metrics_table import metrics
 
 from dpsynth.evaluation import bias, fidelity, leakage, utility
 from dpsynth.evaluation.case import Case
@@ -38,42 +41,37 @@ STEPS: dict[str, Collection[str]] = {
     "looks of pictures": {**fidelity.MANIFOLD, **fidelity.VARIETY, **bias.CLASSES},
 }  # fmt: skip
 
-
-TABLES = (
-    fidelity.METRICS, fidelity.RECORDS, fidelity.NEIGHBOURS, fidelity.CHANGE, fidelity.UNSEEN,
-    fidelity.CODES, fidelity.TIMING, fidelity.SURVIVAL, fidelity.RULES, fidelity.PICTURES,
-    fidelity.LOOKS, fidelity.MANIFOLD, fidelity.VARIETY,
-    utility.METRICS, utility.FAMILIES, utility.CALIBRATION, utility.TRANSFER, utility.CONTEST,
-    utility.INFERENCE, utility.PICTURES,
-    bias.METRICS, bias.RATES, bias.SHRUNK, bias.TESTED, bias.ADDED, bias.SPLIT, bias.CLASSES,
-    leakage.METRICS, leakage.SECRETS, leakage.COPIES, leakage.NEAR, leakage.LEGACY,
-    leakage.ANONYMETER, leakage.PICTURES, leakage.SEEN_PICTURES, leakage.MOVED_PICTURES,
-    leakage.READERS,
-)  # fmt: skip
-ALL = {name: metric for table in TABLES for name, metric in table.items()}
 # They make no claim against chance, or by the measure of a metric that is there: `tstr_auc`.
 SLOW = {*utility.FAMILIES, *utility.CONTEST, *leakage.ANONYMETER}
 
 
 def quick() -> set[str]:
     """Every metric but SLOW."""
-    return set(ALL) - SLOW
+    return set(metrics()) - SLOW
 
 
-def rows_of(
-    case: Case, metrics: Collection[str], only: Collection[str] | None = None
-) -> dict[tuple[str, str | None], Row]:
-    """Rows by metric and group, of the steps that have any of the metrics.
+@dataclass(frozen=True)
+class Looked:
+    """A case whose steps are run once, when one of their metrics is asked for.
 
-    Args:
+    Attributes:
         case: the data sets.
-        metrics: that are looked for.
-        only: names of the steps that may be run; all unless given.
+        only: names of the steps that may be run; all if empty.
     """
-    found = {}
-    for part in PARTS:
-        for name, step in part.steps(case):
-            wanted = set(STEPS.get(name, [name])) & set(metrics)
-            if wanted and (only is None or name in only):
-                found.update({(row.metric, row.group): row for row in step()})
-    return found
+
+    case: Case
+    only: tuple[str, ...] = ()
+    _rows: dict[str, list[Row]] = field(default_factory=dict)
+
+    def rows(self, wanted: Collection[str]) -> dict[tuple[str, str | None], Row]:
+        """Rows by metric and group, of the steps that have any of the metrics."""
+        found = {}
+        for part in PARTS:
+            for name, step in part.steps(self.case):
+                asked = set(STEPS.get(name, [name])) & set(wanted)
+                if not asked or (self.only and name not in self.only):
+                    continue
+                if name not in self._rows:
+                    self._rows[name] = step()
+                found.update({(row.metric, row.group): row for row in self._rows[name]})
+        return found
