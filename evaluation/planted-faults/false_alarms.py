@@ -22,7 +22,7 @@ from dpsynth.evaluation.evaluation import Evaluation, Row
 from dpsynth.evaluation.verdict import fairness, leak
 
 FIRST = 100_000  # seed of the first resample, apart from those of plants
-PICTURED = 300  # patients of each set that have pictures
+PICTURED = 200  # patients of each set that have pictures
 # Of whole reports: at most `verdict.FALSE_ALARMS` is promised of each.
 WARNINGS: dict[str, Callable[[Evaluation], bool]] = {
     "verdict: some groups lose more": lambda made: fairness(made).answer == "Some groups lose more",

@@ -39,7 +39,7 @@ def main(words: list[str] | None = None) -> None:
     ask.add_argument("--plants", help="names, with ; between; all unless given")
     ask.add_argument("--trials", type=int, default=5, help="of each plant; 0 for none")
     ask.add_argument("--resamples", type=int, default=200, help="0 for none")
-    ask.add_argument("--resampled", type=int, default=500, help="patients of each set")
+    ask.add_argument("--resampled", type=int, default=400, help="patients of each set")
     ask.add_argument("--seen", type=Path, default=HERE / "resamples.jsonl")
     ask.add_argument("--anonymeter", type=Path, help="Python that has anonymeter")
     asked = ask.parse_args(words)
