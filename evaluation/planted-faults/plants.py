@@ -192,11 +192,21 @@ def _women(records: Records) -> np.ndarray:
 
 
 def straight(records: Records, rng: Rng) -> Records:
-    """Some of the old and heavy die: a straight line tells it best."""
-    facts = records.static
-    risk = (facts["age"] - 57) / 22 + (facts["weight"] - 75) / 14
-    chance = 1 / (1 + np.exp(-0.6 * risk.to_numpy()))
+    """Whoever is on one side of a slanted plane dies: a straight line tells it, stairs hardly."""
+    return static(records, died=np.where(_slanted(records, 1) > 0, "true", "false"))
+
+
+def other_reasons(records: Records, rng: Rng) -> Records:
+    """Every static column has to do with the label, and most the other way round than in truth."""
+    chance = 1 / (1 + np.exp(2 * _slanted(records, -1)))
     return static(records, died=np.where(rng.random(len(records)) < chance, "true", "false"))
+
+
+def _slanted(records: Records, sex: float) -> np.ndarray:
+    facts = records.static
+    risk = (facts["age"] - 57) / 22 + (facts["weight"] - 75) / 14 + (facts["followed"] - 30) / 15
+    risk += np.where(facts["sex"] == "m", sex, -sex)
+    return (risk + np.where(facts["region"].isin(["south", "west"]), 1, -1)).to_numpy()
 
 
 def women_copied(case: Case, rng: Rng) -> Case:
@@ -264,10 +274,8 @@ PLANTS: dict[str, Plant] = {
     "labels turned over": Plant(
         sow=in_copy(labels_turned), seen_by=by("augmented_auc")
     ),
-    "labels of 4,000 turned over": Plant(
-        sow=in_copy(labels_turned),
-        seen_by=by("coefficient_overlap", "interval_coverage"),
-        patients=4000,
+    "other reasons for the label": Plant(
+        sow=in_copy(other_reasons), seen_by=by("coefficient_overlap", "interval_coverage")
     ),
     "models ranked the wrong way round": Plant(
         sow=in_copy(labels_turned), seen_by=by("ranking_agreement"), world="bent"
