@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -16,6 +17,9 @@ from dpsynth.evaluation.estimate import (
     weighted_auc,
 )
 from dpsynth.evaluation.utility.boosting import Predicted
+
+Again = tuple[Sequence[Predicted], Sequence[Predicted]]  # of the first model, and of the second
+NEVER: Again = ((), ())
 
 
 def sample_weights(predicted: Predicted, replicates: int, seed: int) -> np.ndarray:
@@ -33,6 +37,37 @@ def replicate_auc(predicted: Predicted, inside: np.ndarray, weights: np.ndarray)
     """(replicates,) AUC among the samples of those patients."""
     kept = inside[predicted.patient]
     return weighted_auc(predicted.y[kept], predicted.score[kept], weights[:, kept])
+
+
+def over_trainings(
+    replicated: Callable[[Predicted, np.ndarray], np.ndarray],
+    predicted: Predicted,
+    again: Sequence[Predicted],
+    weights: np.ndarray,
+    every: int = 1,
+) -> np.ndarray:
+    """(replicates,) of a model, and of the same model trained again on resampled patients.
+
+    Row 0 is the model's own. The others hold the models that were trained again in turn, so that
+    the chance of training is in their spread beside that of the judged patients.
+
+    Args:
+        replicated: (predicted, weights) -> (replicates,).
+        predicted: predictions of the model.
+        again: of the same kind of model, each trained on patients drawn with replacement from
+            those that it was trained on; without any, the model is held fixed.
+        weights: (replicates, samples).
+        every: rows in a row that one model keeps: 1, and len(again) for a second side, so that
+            each meets each.
+    """
+    if not again:
+        return replicated(predicted, weights)
+    turn = np.arange(len(weights)) // every % len(again)
+    values = np.empty(len(weights))
+    for place, each in enumerate(again):
+        values[turn == place] = replicated(each, weights[turn == place])
+    values[0] = replicated(predicted, weights[:1])[0]
+    return values
 
 
 def group_auc(
@@ -70,6 +105,7 @@ def auc_loss(
     synthetic: Predicted,
     inside: np.ndarray,
     *,
+    again: Again = NEVER,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Estimate:
@@ -84,6 +120,8 @@ def auc_loss(
         real: predictions of the model trained on real data.
         synthetic: predictions of the model trained on the copy, for the same samples.
         inside: (holdout patients,) whether each belongs to the group.
+        again: predictions of both, trained again on resampled patients (`over_trainings`);
+            without any, the interval leaves out the chance of training.
         replicates: bootstrap replicates over holdout patients, the same for both models.
         seed: of the bootstrap.
 
@@ -98,5 +136,10 @@ def auc_loss(
     if why:
         return not_assessable(why, members)
     weights = sample_weights(real, replicates, seed)
-    values = replicate_auc(real, inside, weights) - replicate_auc(synthetic, inside, weights)
+
+    def aucs(predicted: Predicted, drawn: np.ndarray) -> np.ndarray:
+        return replicate_auc(predicted, inside, drawn)
+
+    values = over_trainings(aucs, real, again[0], weights, max(len(again[1]), 1))
+    values = values - over_trainings(aucs, synthetic, again[1], weights)
     return bootstrap_estimate(values, members, (-1.0, 1.0), synthetic.note)

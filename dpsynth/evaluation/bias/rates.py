@@ -16,6 +16,7 @@ from dpsynth.evaluation.estimate import (
     Estimate,
     bootstrap_estimate,
     not_assessable,
+    wilson,
 )
 from dpsynth.evaluation.utility.boosting import Predicted
 
@@ -94,7 +95,8 @@ def group_rates(
     Returns:
         group_selection_rate: 0: nobody called positive; 1: everybody. group_tpr, group_fpr:
         the same of cases and of non-cases. group_calibration (in the large): 0: chances right
-        on average; above 0: too high. n is the number of patients in the group.
+        on average; above 0: too high. n is the number of patients in the group. A rate of 0 or
+        1 has Wilson's interval.
 
     Errors:
         Fewer than `support.EVENTS` samples to average over, or too few patients: not
@@ -124,9 +126,26 @@ def _estimate(
     members, why = int(inside.sum()), too_few(averaged, predicted, inside)
     if why:
         return not_assessable(why, members)
+    if averaged is not overprediction and value in (0.0, 1.0):
+        return _never_or_always(averaged, predicted, inside, value)
     drawn = replicate_rate(averaged, predicted, inside, weights)
     drawn[0] = value
     return bootstrap_estimate(drawn, members, (-1.0, 1.0), predicted.note)
+
+
+def _never_or_always(
+    averaged: Averaged, predicted: Predicted, inside: np.ndarray, value: float
+) -> Estimate:
+    """A rate of 0 or 1 with Wilson's interval over patients.
+
+    No resample of patients who were never called positive holds one who was: a bootstrap would
+    be certain of 0, and false positive rates of a real group and of fresh patients seemed to
+    differ in one of five pairs (30 resamples of one simulated clinic).
+    """
+    kept = averaged(predicted)[1] & inside[predicted.patient]
+    patients = len(np.unique(predicted.patient[kept]))
+    share = wilson(round(value * patients), patients)
+    return Estimate(value, share.low, share.high, int(inside.sum()), predicted.note)
 
 
 def _by_fairlearn(predicted: Predicted, insides: Sequence[np.ndarray]) -> list[dict[str, float]]:

@@ -17,7 +17,7 @@ from dpsynth.evaluation.bias.support import PATIENTS, few_patients
 from dpsynth.evaluation.case import Case, Step
 from dpsynth.evaluation.estimate import Estimate, not_assessable
 from dpsynth.evaluation.evaluation import Row, row
-from dpsynth.evaluation.steps.prediction import predictions, tasks
+from dpsynth.evaluation.steps.prediction import predictions, refits, tasks
 
 Part = Group | Intersection
 
@@ -174,13 +174,15 @@ def group_rows(case: Case) -> list[Row]:
     synthetic, real, control = models
     auc, loss = METRICS["group_auc"], METRICS["auc_loss"]
     everyone = np.ones(real.patients, dtype=bool)
-    overall = loss.measure(real, synthetic, everyone, seed=seed)
+    of_copy, of_real = refits(case)
+    sides = ((synthetic, (of_real, of_copy)), (control, (of_real, [])))
+    overall = loss.measure(real, synthetic, everyone, again=sides[0][1], seed=seed)
     lost: dict[str, tuple[Estimate, Estimate]] = {}
     for attribute, parts in split(case).all.items():
         for group, inside in zip(parts, judged(case)[attribute], strict=True):
             aucs = [auc.measure(model, inside, seed=seed) for model in models]
             by_copy, by_control = (
-                loss.measure(real, m, inside, seed=seed) for m in (synthetic, control)
+                loss.measure(real, model, inside, again=again, seed=seed) for model, again in sides
             )
             lost[group.name] = by_copy, by_control
             rows += [

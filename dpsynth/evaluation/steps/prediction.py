@@ -16,6 +16,7 @@ from dpsynth.evaluation.utility.boosting import Predicted, Trained, predict, tra
 from dpsynth.evaluation.utility.task import Task, task
 
 TRAINED = 20_000  # patients to train the predicting models on, at most
+REFITS = 10  # of the model from the copy and of that from real patients, on resampled patients
 JUDGED = 10_000  # holdout patients that they are judged on, at most
 
 
@@ -97,16 +98,38 @@ def _models(case: Case) -> tuple[Trained, Trained]:
 
 def retrained(case: Case) -> Predicted:
     """By a model from a resample of the real training patients: what training's chance does."""
-    return case.once("retrained", _retrained)
+    return case.once("retrained", lambda known: _again(known, tasks(known).train, 1, 81)[0])
 
 
-def _retrained(case: Case) -> Predicted:
-    made, rng = tasks(case), case.rng(81)
-    drawn = np.bincount(
-        rng.integers(0, made.train.patients, made.train.patients), minlength=made.train.patients
-    )
-    samples = np.repeat(np.arange(len(made.train.y)), drawn[made.train.patient])
-    return predict(made.train.take(samples), made.holdout, seed=case.seed)
+def refits(case: Case) -> tuple[list[Predicted], list[Predicted]]:
+    """By models trained again, of the copy and of real patients: what training's chance does."""
+    return case.once("refits", _refits)
+
+
+def _refits(case: Case) -> tuple[list[Predicted], list[Predicted]]:
+    made = tasks(case)
+    return _again(case, made.synthetic, REFITS, 84), _again(case, made.train, REFITS, 85)
+
+
+def unprotected_refits(case: Case) -> list[Predicted]:
+    """The same, of the copy without noise."""
+    return case.once("unprotected refits", _unprotected_refits)
+
+
+def _unprotected_refits(case: Case) -> list[Predicted]:
+    made = _unprotected_task(case)
+    return [] if made is None else _again(case, made, REFITS, 86)
+
+
+def _again(case: Case, train: Task, times: int, purpose: int) -> list[Predicted]:
+    """By models each trained on a task's patients, drawn with replacement."""
+    rng, found = case.rng(purpose), []
+    for _ in range(times):
+        drawn = rng.integers(0, train.patients, train.patients) if train.patients else []
+        often = np.bincount(drawn, minlength=train.patients)[train.patient]
+        again = train.take(np.repeat(np.arange(len(train.y)), often))
+        found.append(predict(again, tasks(case).holdout, seed=case.seed))
+    return found
 
 
 def unprotected(case: Case) -> Predicted | None:
@@ -115,11 +138,16 @@ def unprotected(case: Case) -> Predicted | None:
 
 
 def _unprotected(case: Case) -> Predicted | None:
+    made = _unprotected_task(case)
+    return None if made is None else predict(made, tasks(case).holdout, seed=case.seed)
+
+
+def _unprotected_task(case: Case) -> Task | None:
     label, side = case.schema.label, case.unprotected
     if side is None or label is None:
         return None
     side = side.take(subsample(len(side), TRAINED, case.rng(82)))
-    return predict(task(side.records, case.codec, label), tasks(case).holdout, seed=case.seed)
+    return task(side.records, case.codec, label)
 
 
 def rows(case: Case) -> list[Row]:

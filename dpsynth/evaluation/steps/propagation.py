@@ -14,7 +14,14 @@ from dpsynth.evaluation.case import Case, Step
 from dpsynth.evaluation.estimate import Estimate
 from dpsynth.evaluation.evaluation import Row, row
 from dpsynth.evaluation.steps.groups import judged, split
-from dpsynth.evaluation.steps.prediction import predictions, retrained, tasks, unprotected
+from dpsynth.evaluation.steps.prediction import (
+    predictions,
+    refits,
+    retrained,
+    tasks,
+    unprotected,
+    unprotected_refits,
+)
 
 
 def steps(case: Case) -> Iterator[Step]:
@@ -41,13 +48,21 @@ def remarks(case: Case) -> list[str]:
 def added_rows(case: Case) -> list[Row]:
     """What the copy adds to each gap, of each attribute and pair."""
     synthetic, real, control = predictions(case)
-    others = (synthetic, retrained(case), control)
+    of_copy, of_real = refits(case)
+    sides = (
+        (synthetic, (of_copy, of_real)),
+        (retrained(case), (of_real, of_real[::-1])),
+        (control, ([], of_real)),
+    )
     return [
         row(
             name,
             "bias",
             metric,
-            *(metric.measure(other, real, insides, seed=case.seed) for other in others),
+            *(
+                metric.measure(other, real, insides, again=again, seed=case.seed)
+                for other, again in sides
+            ),
             group=attribute,
         )
         for attribute, insides in judged(case).items()
@@ -60,14 +75,20 @@ def split_rows(case: Case) -> list[Row]:
     bare = unprotected(case)
     assert bare is not None
     synthetic, real, control = predictions(case)
-    again, seed, rows = retrained(case), case.seed, []
+    seed, rows, of_bare = case.seed, [], unprotected_refits(case)
+    of_copy, of_real = refits(case)
     for attribute, insides in judged(case).items():
         there, generator, privacy = SPLIT.values()
-        noise, none = (generator.measure(m, real, insides, seed=seed) for m in (again, control))
+        again = retrained(case)
+        noise, none, by_generator = (
+            generator.measure(model, real, insides, again=(refitted, of_real), seed=seed)
+            for model, refitted in ((again, of_real[::-1]), (control, []), (bare, of_bare))
+        )
+        by_privacy = privacy.measure(synthetic, bare, insides, again=(of_copy, of_bare), seed=seed)
         parts = (
             [there.measure(model, insides, seed=seed) for model in (real, again, control)],
-            [generator.measure(bare, real, insides, seed=seed), noise, none],
-            [privacy.measure(synthetic, bare, insides, seed=seed), noise, none],
+            [by_generator, noise, none],
+            [by_privacy, noise, none],
         )
         rows += [
             row(name, "bias", metric, *values, group=attribute)

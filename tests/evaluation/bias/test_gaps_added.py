@@ -7,6 +7,7 @@ import pytest
 from fairlearn.metrics import demographic_parity_difference
 from judged import predicted
 
+from dpsynth.evaluation.bias.discrimination import over_trainings, replicate_auc
 from dpsynth.evaluation.bias.gaps import KINDS, gap, gap_added
 
 Y = np.tile([True, False], 200)  # 400 patients, half of them cases
@@ -121,3 +122,31 @@ def test_a_seed_fixes_the_interval():
     found = [gap_added(*models, INSIDES, kind="tpr", seed=seed) for seed in (5, 5, 6)]
     assert found[0] == found[1]
     assert found[0] != found[2]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_chance_of_training_is_in_the_interval_where_models_were_trained_again(kind):
+    # One model, whose retrained selves differ: the value stays, the interval gets wider.
+    rng = np.random.default_rng(4)
+    real, copy = (predicted(RIGHT + rng.normal(0, 1, 400), Y) for _ in range(2))
+    again = [[predicted(RIGHT + rng.normal(0, 1, 400), Y) for _ in range(5)] for _ in range(2)]
+    fixed = gap_added(copy, real, INSIDES, kind=kind)
+    free = gap_added(copy, real, INSIDES, kind=kind, again=(again[0], again[1]))
+    assert free.value == fixed.value
+    assert free.high - free.low > fixed.high - fixed.low
+
+
+def test_each_retrained_model_meets_each():
+    # No patient is drawn anew (weights of one): what is left is training. After: AUC 1 or 0.5;
+    # before: 1 or 0. Their differences are 0, 1, -0.5, 0.5, each once in four rows.
+    weights = np.ones((8, 400), dtype=np.float32)
+
+    def auc(made, drawn):
+        return replicate_auc(made, np.ones(400, dtype=bool), drawn)
+
+    right, tied, wrong = predicted(RIGHT, Y), predicted(0 * RIGHT, Y), predicted(-RIGHT, Y)
+    after = over_trainings(auc, right, [right, tied], weights)
+    before = over_trainings(auc, right, [right, wrong], weights, every=2)
+    np.testing.assert_allclose(after, [1, 0.5] * 4)
+    np.testing.assert_allclose(before, [1, 1, 0, 0] * 2)
+    np.testing.assert_allclose(over_trainings(auc, tied, [], weights), 0.5)

@@ -79,3 +79,13 @@ def test_equalised_odds_agree_with_fairlearn(groups):
     odds = max(np.ptp([each[name].value for each in found]) for name in ("group_tpr", "group_fpr"))
     decided = made.score > made.threshold
     assert odds == pytest.approx(equalized_odds_difference(y, decided, sensitive_features=place))
+
+
+def test_nobody_called_in_a_group_is_not_sure_to_stay_nobody():
+    # A bootstrap of 60 zeros is [0, 0]; Wilson's upper end of 0 of 60 is z2 / (60 + z2) = 0.0602.
+    inside = np.arange(400) < 120
+    (found,) = group_rates(predicted(np.zeros(400), Y), [inside])
+    assert (found["group_fpr"].value, found["group_fpr"].low) == (0, 0)
+    assert found["group_fpr"].high == pytest.approx(0.0602, abs=1e-4)
+    (found,) = group_rates(predicted(np.ones(400), Y), [inside])
+    assert found["group_tpr"].low == pytest.approx(1 - 0.0602, abs=1e-4)
