@@ -275,7 +275,9 @@ PLANTS: dict[str, Plant] = {
         sow=in_copy(labels_turned), seen_by=by("augmented_auc")
     ),
     "other reasons for the label": Plant(
-        sow=in_copy(other_reasons), seen_by=by("coefficient_overlap", "interval_coverage")
+        sow=in_copy(other_reasons),
+        seen_by=by("coefficient_overlap", "interval_coverage"),
+        patients=2000,
     ),
     "models ranked the wrong way round": Plant(
         sow=in_copy(labels_turned), seen_by=by("ranking_agreement"), world="bent"
