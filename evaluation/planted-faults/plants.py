@@ -206,7 +206,7 @@ def _slanted(records: Records, sex: float) -> np.ndarray:
     facts = records.static
     risk = (facts["age"] - 57) / 22 + (facts["weight"] - 75) / 14 + (facts["followed"] - 30) / 15
     risk += np.where(facts["sex"] == "m", sex, -sex)
-    return (risk + np.where(facts["region"].isin(["south", "west"]), 1, -1)).to_numpy()
+    return (risk + np.where(facts["region"] == "north", -1, 1)).to_numpy()
 
 
 def women_copied(case: Case, rng: Rng) -> Case:
