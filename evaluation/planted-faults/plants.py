@@ -206,7 +206,7 @@ def _slanted(records: Records, sex: float) -> np.ndarray:
     facts = records.static
     risk = (facts["age"] - 57) / 22 + (facts["weight"] - 75) / 14 + (facts["followed"] - 30) / 15
     risk += np.where(facts["sex"] == "m", sex, -sex)
-    return (risk + np.where(facts["region"].isin(["south", "west"]), 1, -1)).to_numpy()
+    return (risk + np.where(facts["region"] == "north", -1, 1)).to_numpy()
 
 
 def women_copied(case: Case, rng: Rng) -> Case:
@@ -275,7 +275,9 @@ PLANTS: dict[str, Plant] = {
         sow=in_copy(labels_turned), seen_by=by("augmented_auc")
     ),
     "other reasons for the label": Plant(
-        sow=in_copy(other_reasons), seen_by=by("coefficient_overlap", "interval_coverage")
+        sow=in_copy(other_reasons),
+        seen_by=by("coefficient_overlap", "interval_coverage"),
+        patients=2000,
     ),
     "models ranked the wrong way round": Plant(
         sow=in_copy(labels_turned), seen_by=by("ranking_agreement"), world="bent"

@@ -90,5 +90,5 @@ PLANTS_OF_PICTURES: dict[str, Plant] = {
         of_training(as_they_are), "near_ratio", "near_ratio_features", "inversion"
     ),
     "pictures copied and mirrored": plant(of_training(mirrored), "near_ratio_moved"),
-    "2 % of pictures copied and shifted": plant(of_training(shifted, 0.02), "picture_copies"),
+    "4 % of pictures copied and shifted": plant(of_training(shifted, 0.04), "picture_copies"),
 }
