@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from dpsynth.evaluation import bias, fidelity, leakage, utility
+from dpsynth.evaluation.left_out import TABLES
 from dpsynth.evaluation.metric import Metric
-
-Tables = tuple[Mapping[str, Metric[Any]], ...]
-FAMILIES: dict[str, Tables] = {
-    "fidelity": (
-        fidelity.METRICS, fidelity.RECORDS, fidelity.NEIGHBOURS, fidelity.CHANGE, fidelity.UNSEEN,
-        fidelity.CODES, fidelity.TIMING, fidelity.SURVIVAL, fidelity.RULES, fidelity.PICTURES,
-        fidelity.LOOKS, fidelity.MANIFOLD, fidelity.VARIETY,
-    ),
-    "utility": (
-        utility.METRICS, utility.FAMILIES, utility.CALIBRATION, utility.TRANSFER, utility.CONTEST,
-        utility.INFERENCE, utility.PICTURES,
-    ),
-    "bias": (
-        bias.METRICS, bias.RATES, bias.SHRUNK, bias.TESTED, bias.ADDED, bias.SPLIT, bias.CLASSES,
-    ),
-    "leakage": (
-        leakage.METRICS, leakage.SECRETS, leakage.COPIES, leakage.NEAR, leakage.LEGACY,
-        leakage.ANONYMETER, leakage.PICTURES, leakage.SEEN_PICTURES, leakage.MOVED_PICTURES,
-        leakage.READERS,
-    ),
-}  # fmt: skip
 
 HEAD = (
     "Every metric of the evaluation: whose code computes it, what the copy should reach, what it "
@@ -59,7 +38,7 @@ def metrics() -> dict[str, tuple[str, Metric[Any]]]:
     """Every metric of every family's tables, with the family."""
     return {
         name: (family, metric)
-        for family, tables in FAMILIES.items()
+        for family, tables in TABLES.items()
         for table in tables
         for name, metric in table.items()
     }

@@ -17,6 +17,7 @@ from dpsynth.data.codec import Codec, codec
 from dpsynth.data.phantoms import chest
 from dpsynth.data.records import Records
 from dpsynth.evaluation.case import Case, Side
+from dpsynth.evaluation.leakage.black_box import Coins
 from dpsynth.schema import Clock, Column, Label, Picture, Schema, Survival, Table
 
 VISITS = 5
@@ -170,6 +171,7 @@ def case(world: str, many: int, trial: int, anonymeter: Path | None = None) -> C
         codec=codec(plan),
         seed=trial,
         anonymeter=anonymeter,
+        coins=Coins(held_out=0.5, delta=1e-5),
     )
 
 

@@ -324,7 +324,7 @@ PLANTS: dict[str, Plant] = {
     "identical data": Plant(
         sow=of_training(as_they_are),
         seen_by=by("attribute_inference", group="age")
-        | by("copy_rate", "membership_auc", "ratio_auc", "dcr_share"),
+        | by("copy_rate", "membership_auc", "ratio_auc", "dcr_share", "black_box_epsilon"),
     ),
     "a subgroup copied": Plant(sow=women_copied, seen_by=by("group_membership_auc", group=WOMEN)),
     "identical data, for anonymeter": Plant(

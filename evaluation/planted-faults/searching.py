@@ -30,6 +30,7 @@ STEPS: dict[str, Collection[str]] = {
     "copies": leakage.COPIES,
     "membership": leakage.METRICS,
     "secrets": leakage.SECRETS,
+    "black-box audit": leakage.BLACK_BOX,
     "likeness within groups": ["group_tv1"],
     "leakage within groups": ["group_membership_auc"],
     "near copies": {**leakage.NEAR, **leakage.LEGACY},
