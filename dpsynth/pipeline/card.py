@@ -134,7 +134,7 @@ def _stops(schema: Schema) -> tuple[str, tuple[str, ...]]:
 
 
 def _scope(run: Run, ledger: Ledger) -> Scope:
-    chosen = tuning(ledger, run.population)
+    chosen = tuning(ledger, run)
     columns = run.schema.columns("patient") | run.schema.columns("visit")
     stops, unprotected = _stops(run.schema)
     return Scope(

@@ -1,15 +1,22 @@
-"""Choices made after looking at real patients' metrics: they stand on every later card."""
+"""Choices made after looking at real patients' figures: they stand on every later card."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from dpsynth.privacy.card import Access
 from dpsynth.privacy.ledger import Ledger
+from dpsynth.privacy.ledger.chain import Entry
 
-LOOK = "sweep: "  # how the purpose of such an access begins in the ledger
+if TYPE_CHECKING:  # it loads torch
+    from dpsynth.pipeline.run_folder import Run
+
+LOOK = "sweep: "  # how the purpose of a sweep's access begins in the ledger
+VALUES = "values read for a schema, taken as public"  # which the card lists as such
 CHOSEN = (
-    "that this model and this epsilon may have been chosen by metrics of real patients, in a sweep"
+    "that this model, its settings, its epsilon and this training may have been chosen by figures "
+    "of real patients"
 )
 
 
@@ -25,31 +32,42 @@ def look(book: Ledger, population: str, what: str, *, run: str | None, sweep: st
     book.unprotected(population, run=run, purpose=LOOK + what, report=sweep)
 
 
-def tuning(book: Ledger, population: str) -> Access:
-    """How models, settings and epsilon were chosen, for the card.
+def tuning(book: Ledger, run: Run) -> Access:
+    """How model, settings and epsilon were chosen, for the card.
 
-    Whoever has seen a sweep on these patients, or on any that share a group with them, can't
-    choose as if they had not: it stands on every card that is made from then on.
+    Whoever has seen figures of these patients, or of any that share a group with them, can't
+    choose as if they had not: evaluations, benchmarks and sweeps that came before the run stand
+    on its card, and sweeps that came after it too, since one of their runs may be this one.
     """
-    parts = book.chains([population]).populations.values()
-    looks = [
-        entry
-        for part in parts
-        for entry in part
-        if entry.type == "unprotected" and entry.body["purpose"].startswith(LOOK)
-    ]
-    if not looks:
+    looks = list(_looks(book, run))
+    if looks:
+        last = max(entry.time for entry in looks)[:10]
         return Access(
-            status="no access", how="settings follow from the schema, P and epsilon alone"
+            status="not covered",
+            how=f"figures of real patients had been looked at, last on {last} ({len(looks)} "
+            "unprotected accesses: evaluations, benchmarks or sweeps): the choice may tell of them",
         )
-    sweeps = {entry.body.get("report") for entry in looks}
-    last = max(entry.time for entry in looks)[:10]
-    times = "one sweep" if len(sweeps) == 1 else f"{len(sweeps)} sweeps"
+    what = "settings follow from the schema, P and epsilon alone"
+    if own := sorted([*run.settings, *(["group weights"] if run.plan.groups else [])]):
+        what = f"{', '.join(own)} as whoever trained said, the rest from schema, P and epsilon"
     return Access(
-        status="not covered",
-        how=f"metrics of real patients were compared over models and epsilons in {times}, last "
-        f"on {last} ({len(looks)} unprotected accesses): the choice may tell of them",
+        status="no access",
+        how=f"{what}; the ledger knows of no look at real patients' figures before",
     )
+
+
+def _looks(book: Ledger, run: Run) -> Iterator[Entry]:
+    """Accesses by which it may have been chosen; of other populations of a group all of them,
+    since clocks do not order them.
+    """
+    for name, part in book.chains([run.population]).populations.items():
+        begun = [e.number for e in part if e.type == "reserve" and e.body["run"] == run.id]
+        own = name == run.population and bool(begun)
+        for entry in part:
+            if entry.type != "unprotected" or entry.body["purpose"] == VALUES:
+                continue
+            if not own or entry.number < begun[0] or entry.body["purpose"].startswith(LOOK):
+                yield entry
 
 
 def told(unprotected: Sequence[str], access: Access) -> tuple[str, ...]:

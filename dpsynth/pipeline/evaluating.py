@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,8 +24,8 @@ from dpsynth.pipeline.access import plain_paths, population_of, split
 from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import check_free, claimed, outside_runs
 from dpsynth.pipeline.given_card import MADE, check_card
-from dpsynth.pipeline.noiseless import Training
 from dpsynth.pipeline.run_folder import Run, RunFolder, new_id
+from dpsynth.pipeline.unpaid import UnpaidTraining
 from dpsynth.privacy.bare import bare
 from dpsynth.privacy.discover import exact_field, private_columns
 from dpsynth.privacy.ledger import Ledger
@@ -158,6 +157,11 @@ def evaluate_run(
     run = folder.load()
     if without_noise and unprotected:
         raise InputError("give a copy without noise, or have one made, not both")
+    if without_noise and run.public_data:
+        raise InputError(
+            "the run's network learnt from public pictures first, which are not kept; make the "
+            "copy without noise yourself and give it as --unprotected"
+        )
     if run.holdout_rate == 0:
         raise InputError(
             f"{run_folder} held nobody out; train with --holdout 0.2, or give --train and --holdout"
@@ -210,18 +214,20 @@ def _without_noise(
     run: Run, trained: Records, patients: int, seed: int, progress: Progress
 ) -> Records:
     """The run's model trained again, without noise, and as many patients of it."""
-    made = Training(model=run.model, settings=run.settings, plan=bare(run.plan), schema=run.schema)
-    device = chosen_device("auto")
-    with tempfile.TemporaryDirectory(prefix="dpsynth-") as place:
-        return made.copy(
-            made.door(trained, device),
-            code_books(run.schema, trained),
-            patients,
-            seed=seed,
-            place=Path(place) / "state",
-            device=device,
-            progress=progress,
-        )
+    device, made = (
+        chosen_device("auto"),
+        UnpaidTraining(
+            model=run.model, settings=run.settings, plan=bare(run.plan), schema=run.schema
+        ),
+    )
+    return made.copy(
+        made.door(trained, device),
+        code_books(run.schema, trained),
+        patients,
+        seed=seed,
+        device=device,
+        progress=progress,
+    )
 
 
 def _measured(

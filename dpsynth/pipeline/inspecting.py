@@ -11,6 +11,7 @@ from dpsynth.data.schema_file import load_schema
 from dpsynth.data.sdv_metadata import draft_from_sdv, save_sdv_metadata
 from dpsynth.errors import InputError
 from dpsynth.pipeline.access import plain_paths, population_of
+from dpsynth.pipeline.choices import VALUES
 from dpsynth.pipeline.folders import write_text
 from dpsynth.privacy.ledger import Ledger
 from dpsynth.schema_errors import FILL_IN
@@ -74,7 +75,7 @@ def inspect(
         if assume_public and population is not None:
             book = ledger or Ledger()
             group = population_of(book, plain_paths(data), population)
-            book.unprotected(group, run=None, purpose="values read for a schema, taken as public")
+            book.unprotected(group, run=None, purpose=VALUES)
     write_text(path, text)
     facts = [line.split("#")[0] for line in text.splitlines() if not line.startswith("#")]
     return Inspected(

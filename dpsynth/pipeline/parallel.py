@@ -49,7 +49,8 @@ def each(
     """Do every piece; with one job and no cluster in this very process.
 
     What a task holds goes from process to process through pipes, and to a cluster over its
-    network, but into no file: arrays are never shared by a memory map.
+    network. Processes of this machine share no array by a memory map, so it goes into no file;
+    a cluster may spill what it holds to its own disks when memory runs short.
 
     Args:
         work: importable by its name; raises our errors, which end everything.

@@ -176,7 +176,7 @@ def _card(
     }
     together = composition(book, run.population).model_dump(mode="json")
     card["scope"] |= {"copies": len(copies.noted(folder.path)), "composition": together}
-    chosen = tuning(book, run.population)
+    chosen = tuning(book, run)
     card["scope"]["accesses"]["tuning"] = chosen.model_dump(mode="json")
     card["scope"]["unprotected"] = list(told(card["scope"]["unprotected"], chosen))
     return card

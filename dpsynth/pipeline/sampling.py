@@ -15,7 +15,7 @@ from dpsynth.data.records import Records
 from dpsynth.data.redraw import Redraw
 from dpsynth.errors import PromiseError
 from dpsynth.models.base import Model, Progress
-from dpsynth.pipeline.conditions import Conditions
+from dpsynth.pipeline.conditions import Conditions, conditions
 from dpsynth.pipeline.quotas import strata, taken
 from dpsynth.schema import Schema
 
@@ -179,3 +179,20 @@ def _too_few(tally: Tally, kept: int) -> PromiseError:
         f"only {kept:,} of {tally.made:,} patients made could be kept: {times:,} break "
         f"{reason!r}; ask for less, loosen the rule, or train a better model"
     )
+
+
+def plain_copy(
+    model: Model,
+    schema: Schema,
+    codec: Codec,
+    patients: int,
+    *,
+    seed: int,
+    device: torch.device,
+    progress: Progress,
+) -> Records:
+    """Synthetic patients as `generate` makes them where nothing is asked; they stay in memory."""
+    sampler = Sampler(
+        model=model, schema=schema, codec=codec, seed=seed, device=device, progress=progress
+    )
+    return sampler.sample(patients, conditions((), codec))[0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dpsynth.errors import InputError, LedgerError
+from dpsynth.errors import InputError
 from dpsynth.evaluation.sweep import Thresholds
 from dpsynth.models import PICTURE_MODELS, RECORD_MODELS
 from dpsynth.pipeline import parallel
@@ -101,15 +101,13 @@ def _check_stand_in(asked: Asked) -> None:
 
     Raises:
         InputError: naming the file and whose it is.
+        LedgerError: if the ledger is broken, so that it can't tell.
     """
     if asked.population is not None:
         raise InputError("a stand-in has no population: leave --population out, or --stand-in")
     for file in plain_paths([*asked.data, *asked.others]):
-        try:
-            owner = asked.book.population_of([file])
-        except LedgerError:
-            continue  # of nobody's, as far as this ledger knows
-        raise InputError(
-            f"{file} belongs to population {owner!r} of the ledger: its patients are no public "
-            "stand-in; leave --stand-in out, or take other data"
-        )
+        if owners := sorted(asked.book.owners([file])):
+            raise InputError(
+                f"{file} belongs to population {owners[0]!r} of the ledger: its patients are no "
+                "public stand-in; leave --stand-in out, or take other data"
+            )

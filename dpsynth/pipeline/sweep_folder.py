@@ -12,7 +12,7 @@ from dpsynth import __version__
 from dpsynth.errors import InputError, RunError
 from dpsynth.pipeline.folders import check_free, claim, outside_runs, write_text
 from dpsynth.pipeline.run_folder import new_id
-from dpsynth.pipeline.sweep_points import POINTS, RUNS, SCRATCH
+from dpsynth.pipeline.sweep_points import POINTS, RUNS
 from dpsynth.privacy.ledger.prints import fingerprint
 
 FORMAT = 1
@@ -63,7 +63,7 @@ def opened(path: Path, recipe: Mapping[str, Any]) -> SweepFolder:
             known = json.loads(file.read_text(encoding="utf-8"))
             name = known.pop("id")
             known.pop("dpsynth")
-        except (OSError, ValueError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"{file} can't be read: {error}; sweep into a new folder") from error
         other = [key for key in facts if known.get(key) != facts[key]]
         if other:
@@ -76,7 +76,7 @@ def opened(path: Path, recipe: Mapping[str, Any]) -> SweepFolder:
         name = new_id()
         text = json.dumps({**facts, "id": name, "dpsynth": __version__}, indent=1)
         write_text(file, text + "\n")
-    for each in (POINTS, RUNS, SCRATCH):
+    for each in (POINTS, RUNS):
         (path / each).mkdir(exist_ok=True)
     return SweepFolder(path=path, id=name)
 

@@ -8,32 +8,30 @@ import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dpsynth.data.codec import Codec, codec
 from dpsynth.data.records import Records
-from dpsynth.errors import RunError
+from dpsynth.errors import LedgerError, RunError
 from dpsynth.evaluation.sweep import Judge, Measured, measured
-from dpsynth.models import Model
 from dpsynth.models.base import Progress, quiet
 from dpsynth.pipeline import training
 from dpsynth.pipeline.choices import look
-from dpsynth.pipeline.conditions import conditions
 from dpsynth.pipeline.device import chosen_device
 from dpsynth.pipeline.folders import write_text
-from dpsynth.pipeline.noiseless import Training
 from dpsynth.pipeline.run_folder import RunFolder
-from dpsynth.pipeline.sampling import Sampler
+from dpsynth.pipeline.sampling import plain_copy
+from dpsynth.pipeline.unpaid import UnpaidTraining
 from dpsynth.privacy.discover import private_columns
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.ledger import Ledger
 from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
 
-POINTS, RUNS, SCRATCH = "points", "runs", "scratch"  # folders of a sweep
+POINTS, RUNS = "points", "runs"  # folders of a sweep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +136,7 @@ def done(out: Path, point: Point) -> dict[str, Any] | None:
     try:
         facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         facts["rows"] = [Measured.from_public(row) for row in facts["rows"]]
+        facts["run"], facts["delta"]
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -179,6 +178,11 @@ def _write(job: Job, facts: Mapping[str, Any]) -> None:
 def _charged(job: Job, progress: Progress) -> tuple[Sequence[Measured], dict[str, Any]]:
     assert job.run is not None and job.ledger is not None and job.population is not None
     book, folder = Ledger(job.ledger), job.out / RUNS / job.point.name
+    if job.population not in book.populations():  # the sweep has written an entry there
+        raise LedgerError(
+            f"this worker sees another ledger: {job.ledger} has no population "
+            f"{job.population!r} here; keep ledger and data on a disk that all workers share"
+        )
     if (folder / "run.json").exists():
         if RunFolder(folder).open():  # killed while it trained, or just before it was closed
             training.resume(job.run.data, folder, device=job.device, ledger=book, progress=progress)
@@ -200,7 +204,15 @@ def _charged(job: Job, progress: Progress) -> tuple[Sequence[Measured], dict[str
         )
     run = RunFolder(folder).load()
     look(book, job.population, "a copy was measured", run=run.id, sweep=job.sweep)
-    copy = _copy(job, RunFolder(folder).load_model(run), run.codec, progress)
+    copy = plain_copy(
+        RunFolder(folder).load_model(run),
+        job.schema,
+        run.codec,
+        job.patients,
+        seed=job.point.seed,
+        device=chosen_device(job.device),
+        progress=progress,
+    )
     facts = {
         "run": f"{RUNS}/{job.point.name}",
         "delta": run.plan.delta,
@@ -210,20 +222,21 @@ def _charged(job: Job, progress: Progress) -> tuple[Sequence[Measured], dict[str
 
 
 def _unpaid(job: Job, progress: Progress) -> tuple[Sequence[Measured], dict[str, Any]]:
-    """Train, measure and delete; the model never has a file but what training itself keeps."""
+    """Train, measure and forget: neither the model nor its copy ever has a file."""
     assert job.bare is not None
     how, point = job.bare, job.point
     if job.ledger is not None and job.population is not None:
         look(Ledger(job.ledger), job.population, how.why, run=None, sweep=job.sweep)
     device = chosen_device(job.device)
-    made = Training(model=point.model, settings=job.settings, plan=how.plan, schema=job.schema)
+    made = UnpaidTraining(
+        model=point.model, settings=job.settings, plan=how.plan, schema=job.schema
+    )
     door = made.door(how.train, device)
     copy = made.copy(
         door,
         job.judge.codec if how.exact else _discovered(door, job.schema),
         job.patients,
         seed=point.seed,
-        place=job.out / SCRATCH / point.name,
         device=device,
         progress=progress,
     )
@@ -236,19 +249,6 @@ def _discovered(door: Door, schema: Schema) -> Codec:
     if not private_columns(columns):
         return codec(schema)
     return codec(schema, door.discover(columns, schema.max_visits))
-
-
-def _copy(job: Job, model: Model, books: Codec, progress: Progress) -> Records:
-    """Synthetic patients as `generate` makes them; they stay in memory."""
-    sampler = Sampler(
-        model=model,
-        schema=job.schema,
-        codec=books,
-        seed=job.point.seed,
-        device=chosen_device(job.device),
-        progress=progress,
-    )
-    return sampler.sample(job.patients, conditions((), books))[0]
 
 
 @contextmanager
@@ -266,10 +266,3 @@ def _alone(out: Path, name: str) -> Iterator[None]:
         yield
     finally:
         os.close(file)
-
-
-def clear(out: Path) -> None:
-    """Delete what killed trainings without protection have left, whether asked again or not."""
-    for place in (out / SCRATCH).iterdir():
-        with suppress(RunError), _alone(out, place.name):  # unless its process still lives
-            shutil.rmtree(place, ignore_errors=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from dpsynth.pipeline.evaluating import code_books
 from dpsynth.pipeline.sweep_asking import Asked, asked_points, check, settings_of
 from dpsynth.pipeline.sweep_folder import SweepFolder, opened, prints
 from dpsynth.pipeline.sweep_payment import (
+    LIKE,
     NO_CHARGE,
     NO_NOISE,
     Mode,
@@ -46,8 +47,10 @@ from dpsynth.pipeline.sweep_payment import (
     payment,
     plans,
 )
-from dpsynth.pipeline.sweep_points import RUNS, Charged, Job, Point, Unpaid, clear, done, work
+from dpsynth.pipeline.sweep_points import RUNS, Charged, Job, Point, Unpaid, done, work
+from dpsynth.pipeline.training import TRIAL_SIZE
 from dpsynth.privacy.accountant import renyi
+from dpsynth.privacy.budget import budget
 from dpsynth.privacy.ledger import Cost, Ledger
 from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
@@ -152,26 +155,26 @@ def sweep(
     size = schema.population if isinstance(schema.population, int) else None
     if size is not None:
         size = max(round(size * (1 - asked.rate)), 1)
-    records: Records | None = None
-    if size is None:  # not charged, so that a count may be taken as it is
-        records, _ = read(data, schema)
-        size = max(round(len(records) * (1 - asked.rate)), 1)
-    progress("finding the noise", 0, 1)
-    planned = plans(asked.points, schema, delta, size, asked.settings)
-    progress("finding the noise", 1, 1)
+    if size is None:  # not charged, so that any stands for it until the records may be read
+        budget(LIKE, delta, 2)
+        planned = _planned(replace(asked, delta=None), TRIAL_SIZE, progress)
+    else:
+        planned = _planned(asked, size, progress)
     paid = _paid(asked, planned)
     told(paid)
-    if records is None:
-        progress("reading", 0, 1)
-        records, _ = read(data, schema)
-        progress("reading", 1, 1)
     group = paid.population
     if group is not None:
         population_of(asked.book, plain_paths([*data, *holdout]), group)
-    train, others = _parts(asked, records, group)
     folder = opened(asked.out, _recipe(asked, group))
-    clear(folder.path)
-    looked = _look(asked, folder, group, train, others)
+    _say_that_somebody_looks(asked, folder, group)
+    progress("reading", 0, 1)
+    records, _ = read(data, schema)
+    progress("reading", 1, 1)
+    if size is None:
+        size = max(round(len(records) * (1 - asked.rate)), 1)
+        planned = _planned(asked, size, progress)
+    train, others = _parts(asked, records, group)
+    looked = judge(train, others, schema, code_books(schema, train))
     todo = _jobs(asked, folder, group, looked, planned, train, size)
     _work(todo, jobs, backend, progress)
     return _found(asked, folder, group, paid, looked, train, thresholds, len(todo))
@@ -228,14 +231,18 @@ def _recipe(asked: Asked, group: str | None) -> dict[str, Any]:
     }
 
 
-def _look(
-    asked: Asked, folder: SweepFolder, group: str | None, train: Records, others: Records
-) -> Judge:
-    """The real patients that copies are held against; the ledger is told first."""
+def _planned(asked: Asked, size: int, progress: Progress) -> Mapping[tuple[str, float], Plan]:
+    progress("finding the noise", 0, 1)
+    found = plans(asked.points, asked.schema, asked.delta, size, asked.settings)
+    progress("finding the noise", 1, 1)
+    return found
+
+
+def _say_that_somebody_looks(asked: Asked, folder: SweepFolder, group: str | None) -> None:
+    """Before any record is read: copies are held against real patients."""
     if group is not None:
         what = "real patients were read, to hold copies against them"
         look(asked.book, group, what, run=None, sweep=folder.id)
-    return judge(train, others, asked.schema, code_books(asked.schema, train))
 
 
 def _jobs(

@@ -59,7 +59,7 @@ def epsilon_for(kept: Chosen | None, epsilon: float | None) -> float:
         return epsilon
     most = float(kept.tier.epsilon)
     # Not "epsilon > most": that lets NaN pass.
-    if epsilon is not None and not epsilon <= most:
+    if epsilon is not None and not reported(epsilon) <= most:
         raise PromiseError(
             f"epsilon {epsilon:g} is above tier {kept.tier.name}'s {most:g}; ask for less, or for "
             "a tier that allows it"

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from dpsynth.errors import InputError
-from dpsynth.privacy.budget import default_delta
+from dpsynth.privacy.budget import default_delta, reported
 
 DEFAULT = Path(__file__).with_name("policy.toml")
 MOST_BYTES = 1_000_000
+MOST_EPSILON = 1e6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +62,10 @@ class Tier:
         """
         if not self.name.strip():
             raise InputError(f"a tier needs a name that is a word, got {self.name!r}")
-        if not (_is_number(self.epsilon) and 0 < self.epsilon < math.inf):
-            self._refuse("epsilon", "a finite number above 0")
+        if not (_is_number(self.epsilon) and 0 < self.epsilon <= MOST_EPSILON):
+            self._refuse("epsilon", f"a number above 0, at most {MOST_EPSILON:g}")
+        if reported(self.epsilon) != self.epsilon:
+            self._refuse("epsilon", "of two decimals, as cards show it")
         if not (_is_number(self.delta_exponent) and 1 <= self.delta_exponent <= 10):
             self._refuse("delta_exponent", "a number from 1 to 10")
         for name, words in (("of", ("run", "population")), ("report", ("shareable", "none"))):

@@ -115,17 +115,18 @@ def test_evaluate_makes_a_copy_without_noise_and_keeps_nothing_of_it(trained, dp
     fit = MODELS["table-diffusion"].fit
 
     def watched(self, door, state, *rest):
-        # By now the ledger has said so; what training keeps lies in a folder that goes away.
-        last = Ledger().entries("clinic")[-1]
-        seen.append((last.body["purpose"], self.plan_.epsilon, state.folder))
-        return fit(self, door, state, *rest)
+        # By now the ledger has said so; what training keeps is in memory.
+        last, there = Ledger().entries("clinic")[-1], trained.tree()
+        seen.append((last.body["purpose"], self.plan_.epsilon))
+        fit(self, door, state, *rest)
+        assert trained.tree() == there
 
     monkeypatch.setattr(MODELS["table-diffusion"], "fit", watched)
     words = ["evaluate", "--run=run", "--data=clinic.csv", "--synthetic=copy", "--out=report"]
     done = dpsynth(*words, "--without-noise")
     assert done.code == 0, done.err
-    [(purpose, epsilon, folder)] = seen
-    assert "without noise" in purpose and epsilon == math.inf and not folder.exists()
+    [(purpose, epsilon)] = seen
+    assert "without noise" in purpose and epsilon == math.inf
     assert not list((trained.root / "scratch").iterdir())
     made = {name for name in trained.tree() if name not in before}
     assert all(name.startswith(("copy", "report", "scratch", "run/copies")) for name in made)

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from dpsynth.data.schema_file import load_schema
-from dpsynth.errors import BudgetError, InputError, PromiseError, RunError
+from dpsynth.errors import BudgetError, InputError, LedgerError, PromiseError, RunError
 from dpsynth.evaluation.sweep import Thresholds
-from dpsynth.pipeline import release, sweep, sweep_points, train
+from dpsynth.models import MODELS
+from dpsynth.models.unkept import Unkept
+from dpsynth.pipeline import release, sweep, sweep_points, sweeping, train
 from dpsynth.pipeline.choices import CHOSEN
-from dpsynth.pipeline.sweep_points import POINTS, RUNS, SCRATCH, Point
+from dpsynth.pipeline.sweep_points import POINTS, RUNS, Point
 from dpsynth.privacy.ledger import Ledger
 
 INF = math.inf
@@ -26,10 +28,11 @@ INF = math.inf
 def swept(clinic):
     """A sweep of the clinic; what is given wins."""
 
-    def call(out="sw", **given):
+    def call(out="sw", data=None, **given):
         common = {"models": ["markov"], "epsilons": [1.0, INF], "seeds": 2, "holdout_rate": 0.4}
         common |= {"population": "clinic", "device": "cpu"} | given
-        return sweep([clinic.data], load_schema(clinic.schema), clinic.root / out, **common)
+        schema = load_schema(clinic.schema)
+        return sweep(data or [clinic.data], schema, clinic.root / out, **common)
 
     return call
 
@@ -105,6 +108,21 @@ def test_patients_of_a_ledger_are_no_stand_in(swept, clinic):
         swept(mode="stand-in", population=None)
     with pytest.raises(InputError, match="a stand-in has no population"):
         swept(mode="stand-in")
+    # Nor in a folder, nor where the ledger is broken and can't tell.
+    (clinic.root / "folder").mkdir()
+    (clinic.root / "folder" / "clinic.csv").write_bytes(clinic.data.read_bytes())
+    stand_in = {"mode": "stand-in", "population": None}
+    with pytest.raises(InputError, match="belongs to population 'clinic'"):
+        swept(**stand_in, data=[clinic.root / "folder"])
+    chain = Ledger().root / "clinic" / "entries.jsonl"
+    text = chain.read_text()
+    chain.write_text(text.replace('"number"', '"nomber"'))
+    with pytest.raises(LedgerError):
+        swept(**stand_in)
+    chain.write_text(text)
+    (Ledger().root / ".secret").unlink()
+    with pytest.raises(LedgerError, match="secret"):
+        swept(**stand_in)
 
 
 def test_an_internal_sweep_charges_nothing_and_leaves_nothing_to_release(swept, clinic):
@@ -125,10 +143,9 @@ def test_of_a_training_without_noise_only_its_measures_stay(swept, clinic):
     swept()
     out = clinic.root / "sw"
     assert weights(out) == [f"{RUNS}/markov-1.0-{k}/model.safetensors" for k in (0, 1)]
-    assert not list((out / SCRATCH).iterdir())
     point = json.loads((out / POINTS / "markov-inf-0.json").read_text())
     assert point["epsilon"] is None and point["run"] is None
-    for place in (out, out / RUNS / "markov-inf-0", out / SCRATCH / "markov-inf-0", out / POINTS):
+    for place in (out, out / RUNS / "markov-inf-0", out / POINTS):
         with pytest.raises(InputError, match="no run folder"):
             release(place, clinic.root, clinic.root / "b.zip", reason="none")
 
@@ -143,9 +160,24 @@ def test_a_run_without_noise_is_refused_even_if_somebody_makes_one(trained):
     assert not (trained.root / "b.zip").exists()
 
 
+def test_a_training_without_noise_never_writes_a_file(swept, clinic, monkeypatch):
+    # So nothing can be left where a worker is killed, or the machine.
+    fit = MODELS["markov"].fit
+
+    def watched(self, door, state, *rest):
+        before = clinic.tree()
+        fit(self, door, state, *rest)
+        assert clinic.tree() == before and isinstance(state, Unkept)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(MODELS["markov"], "fit", watched)
+    with pytest.raises(ZeroDivisionError):
+        swept(epsilons=[INF])
+
+
 def test_weights_are_deleted_where_measuring_fails(swept, clinic, monkeypatch):
     def broken(*_):
-        assert not list((clinic.root / "sw" / SCRATCH).iterdir())  # before it is measured
+        assert weights(clinic.root) == []  # before it is measured
         raise ZeroDivisionError
 
     monkeypatch.setattr(sweep_points, "measured", broken)
@@ -250,13 +282,11 @@ def test_a_killed_run_is_taken_up_by_the_budget_that_it_reserved(swept, clinic, 
     assert Ledger().spent("clinic").epsilon == 1.0
 
 
-def test_weights_of_a_killed_training_without_noise_are_deleted_by_the_next_sweep(swept, clinic):
+def test_a_killed_training_without_noise_leaves_no_weights(swept, clinic):
     killed(clinic, "asked", "inf")
-    assert weights(clinic.root / "sw")  # a kill keeps nobody from dying with them on the disk
-    swept(seeds=1, epsilons=[1.0])  # which does not ask for that point any more
-    assert weights(clinic.root / "sw") == [f"{RUNS}/markov-1.0-0/model.safetensors"]
+    assert weights(clinic.root / "sw") == []
     before = len(entries("unprotected"))
-    swept(seeds=1, epsilons=[1.0, INF])
+    swept(seeds=1, epsilons=[INF])
     assert len(entries("unprotected")) == before + 2  # it is trained again, as another access
 
 
@@ -289,8 +319,24 @@ def test_a_choice_after_looking_stands_on_the_next_card_and_not_before(swept, cl
     swept(seeds=1, epsilons=[INF], mode="internal")
     after = made(clinic, "after")
     assert after["accesses"]["tuning"]["status"] == "not covered"
-    assert "in one sweep" in after["accesses"]["tuning"]["how"]
+    assert "evaluations, benchmarks or sweeps" in after["accesses"]["tuning"]["how"]
     assert CHOSEN in after["unprotected"]
+
+
+def test_an_evaluation_before_training_stands_on_the_card_and_one_after_does_not(trained, dpsynth):
+    assert dpsynth("generate", "run", "--n=20", "--out=copy").code == 0
+    words = ["evaluate", "--run=run", "--data=clinic.csv", "--synthetic=copy", "--out=report"]
+    assert dpsynth(*words).code == 0
+    after = made(trained, "second")
+    assert after["accesses"]["tuning"]["status"] == "not covered"
+    assert CHOSEN in after["unprotected"]
+    words = ["release", "run", "--synthetic=copy", "--report=report", "--out=b.zip"]
+    assert dpsynth(*words).code == 0
+    import zipfile
+
+    with zipfile.ZipFile(trained.root / "b.zip") as file:
+        tuning = json.loads(file.read("privacy.json"))["scope"]["accesses"]["tuning"]
+    assert tuning["status"] == "no access" and "width" in tuning["how"]  # settings of the tests
 
 
 def test_a_run_made_before_is_released_with_the_choice_on_its_card(trained, swept, dpsynth):
@@ -331,6 +377,38 @@ def test_patients_shared_with_another_population_were_looked_at_too(swept, clini
     assert card["scope"]["accesses"]["tuning"]["status"] == "not covered"
 
 
+def test_no_record_is_read_before_the_ledger_says_so(swept, clinic, monkeypatch):
+    text = clinic.schema.read_text().replace("population: 40", "population: private")
+    clinic.schema.write_text(text)
+    seen = []
+
+    def reading(*_, **__):
+        seen.append(entries("unprotected")[-1]["purpose"])
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(sweeping, "read", reading)
+    with pytest.raises(ZeroDivisionError):
+        swept(mode="internal")
+    assert "real patients were read" in seen[0]
+    # A delta that no size allows is refused without looking, by words that tell no size.
+    with pytest.raises(InputError, match=r"delta must be in .*1/2"):
+        swept(mode="internal", delta=0.6, out="other")
+    assert len(seen) == 1
+
+
+def test_a_worker_that_sees_another_ledger_charges_nothing(swept, clinic):
+    job = sweep_points.Job(
+        point=Point(model="markov", epsilon=1.0, seed=0), out=clinic.root / "sw", schema=None,
+        settings={}, patients=5, device="cpu", judge=None, sweep="x",
+        ledger=clinic.root / "elsewhere", population="clinic",
+        run=sweep_points.Charged(data=[], delta=None, holdout_rate=0.2), bare=None,
+    )  # fmt: skip
+    (clinic.root / "sw" / POINTS).mkdir(parents=True)
+    with pytest.raises(LedgerError, match="sees another ledger"):
+        sweep_points.work(job)
+    assert not Ledger(clinic.root / "elsewhere").populations()
+
+
 def test_a_draft_by_real_metrics_is_an_access_of_its_own(swept):
     swept(seeds=1, epsilons=[1.0])
     before = len(entries("unprotected"))
@@ -349,7 +427,6 @@ def test_workers_find_what_one_process_finds_and_charge_the_same(swept, clinic):
     assert (spent.epsilon, spent.runs) == (2.0, 2)
     assert spent.unprotected == 1 + 2 + 2
     assert len(list((clinic.root / "sw" / POINTS).glob("*.json"))) == 4
-    assert not list((clinic.root / "sw" / SCRATCH).iterdir())
 
 
 def test_patients_of_other_files_may_be_held_out(swept, clinic):

@@ -36,6 +36,13 @@ def test_the_three_presets(policy):
     assert all(t.audience for t in policy.tiers)
 
 
+@pytest.mark.parametrize("epsilon", [0.999, 10**400, 0.0, float("inf")])
+def test_an_epsilon_that_no_card_could_show_or_that_bounds_nothing_is_refused(policy, epsilon):
+    # A card rounds up to two decimals: a run of 0.999 would be 1 there, and above its tier.
+    with pytest.raises(InputError, match="epsilon must be"):
+        replace(policy.tiers[0], epsilon=epsilon)
+
+
 def test_the_package_ships_it():
     project = (Path(__file__).parents[2] / "pyproject.toml").read_text()
     assert DEFAULT.is_file()

@@ -20,6 +20,7 @@ from dpsynth.evaluation.utility.boosting import Predicted
 
 Again = tuple[Sequence[Predicted], Sequence[Predicted]]  # of the first model, and of the second
 NEVER: Again = ((), ())
+Sides = tuple[tuple[Predicted, Again], ...]  # models, each with what is trained again beside it
 
 
 def sample_weights(predicted: Predicted, replicates: int, seed: int) -> np.ndarray:

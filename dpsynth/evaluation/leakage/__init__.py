@@ -150,7 +150,7 @@ BLACK_BOX: dict[str, Metric[OnCoins]] = {
     "black_box_epsilon": Metric(
         measure=black_box_epsilon,
         title="Epsilon proved from the copy alone (a weak audit)",
-        scale="0: nothing proved; the claimed epsilon at most",
+        scale="0: nothing proved; above the claimed epsilon: the claim is broken",
         better="lower",
         real="members drawn at random",
         control=PLAIN_COPY,

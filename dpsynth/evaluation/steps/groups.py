@@ -11,6 +11,7 @@ import numpy as np
 from dpsynth.data.codec import Tokens
 from dpsynth.data.field import MISSING, Field
 from dpsynth.evaluation.bias import METRICS, RATES, SHRUNK
+from dpsynth.evaluation.bias.discrimination import Sides
 from dpsynth.evaluation.bias.groups import MOST, Group, groups
 from dpsynth.evaluation.bias.intersections import CELLS, Intersection, intersections
 from dpsynth.evaluation.bias.support import PATIENTS, few_patients
@@ -175,7 +176,7 @@ def group_rows(case: Case) -> list[Row]:
     auc, loss = METRICS["group_auc"], METRICS["auc_loss"]
     everyone = np.ones(real.patients, dtype=bool)
     of_copy, of_real = refits(case)
-    sides = ((synthetic, (of_real, of_copy)), (control, (of_real, [])))
+    sides: Sides = ((synthetic, (of_real, of_copy)), (control, (of_real, [])))
     overall = loss.measure(real, synthetic, everyone, again=sides[0][1], seed=seed)
     lost: dict[str, tuple[Estimate, Estimate]] = {}
     for attribute, parts in split(case).all.items():

@@ -75,6 +75,22 @@ class Members(Store):
             )
         return names[0]
 
+    def owners(self, files: Sequence[Path]) -> set[str]:
+        """Populations that any of the files belongs to, or any file in a folder among them.
+
+        A file out of a folder that joined as a whole is not known again.
+
+        Raises:
+            LedgerError: if the ledger can't tell: a chain is broken, or its secret is missing.
+        """
+        if not self.populations():
+            return set()
+        with self._together():
+            secret, known = prints.load_secret(self._secret_path), self._known()
+        parts = [p for each in files if each.is_dir() for p in each.rglob("*") if p.is_file()]
+        marks = [prints.fingerprint(each, secret) for each in [*files, *parts]]
+        return set().union(*(known.get(mark, set()) for mark in marks))
+
     def group(self, name: str, populations: Sequence[str]) -> None:
         """Write down that these populations share patients: from now on they add up.
 
