@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from dpsynth.pipeline.inspecting import VALUES
 from dpsynth.privacy.card import Access
 from dpsynth.privacy.ledger import Ledger
 from dpsynth.privacy.ledger.chain import Entry
@@ -13,7 +14,6 @@ if TYPE_CHECKING:  # it loads torch
     from dpsynth.pipeline.run_folder import Run
 
 LOOK = "sweep: "  # how the purpose of a sweep's access begins in the ledger
-VALUES = "values read for a schema, taken as public"  # which the card lists as such
 CHOSEN = (
     "that this model, its settings, its epsilon and this training may have been chosen by figures "
     "of real patients"
@@ -65,7 +65,7 @@ def _looks(book: Ledger, run: Run) -> Iterator[Entry]:
         own = name == run.population and bool(begun)
         for entry in part:
             if entry.type != "unprotected" or entry.body["purpose"] == VALUES:
-                continue
+                continue  # the card lists what was read as such
             if not own or entry.number < begun[0] or entry.body["purpose"].startswith(LOOK):
                 yield entry
 

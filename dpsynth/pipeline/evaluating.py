@@ -253,7 +253,8 @@ def _measured(
             sides.others,
             sides.copy,
             schema,
-            code_books(schema, sides.trained),
+            # Of all of them, so that the books do not tell who was held out.
+            code_books(schema, sides.trained, sides.others),
             seed=seed,
             unprotected=noiseless,
             anonymeter=anonymeter,
@@ -272,11 +273,15 @@ def _measured(
     return Evaluated(files=written, evaluation=found, population=group)
 
 
-def code_books(schema: Schema, real: Records) -> Codec:
+def code_books(schema: Schema, *real: Records) -> Codec:
     """The schema's code books; private columns get exact ones, for internal use only."""
     columns = private_columns(schema.columns("patient") | schema.columns("visit"))
     wanted = {n: c for n, c in columns.items() if c.type is not Kind.BOOLEAN}
+    if not wanted:
+        return codec(schema)
+    together = Records.stacked(list(real))
     found: dict[str, Field] = {
-        name: exact_field(real, name, column, schema.max_visits) for name, column in wanted.items()
+        name: exact_field(together, name, column, schema.max_visits)
+        for name, column in wanted.items()
     }
     return codec(schema, found)

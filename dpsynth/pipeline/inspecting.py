@@ -11,10 +11,11 @@ from dpsynth.data.schema_file import load_schema
 from dpsynth.data.sdv_metadata import draft_from_sdv, save_sdv_metadata
 from dpsynth.errors import InputError
 from dpsynth.pipeline.access import plain_paths, population_of
-from dpsynth.pipeline.choices import VALUES
 from dpsynth.pipeline.folders import write_text
 from dpsynth.privacy.ledger import Ledger
 from dpsynth.schema_errors import FILL_IN
+
+VALUES = "values read for a schema, taken as public"  # for the ledger
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,8 +20,8 @@ from dpsynth.schema import Schema
 
 Mode = Literal["charged", "stand-in", "internal"]
 LIKE = 10.0  # epsilon that a training without noise is planned like; only shares follow from it
-NO_NOISE = "a model was trained without noise and measured; its weights are deleted"
-NO_CHARGE = "a model was trained without charge and measured; its weights are deleted"
+NO_NOISE = "a model was trained without noise and measured; nothing of it is kept"
+NO_CHARGE = "a model was trained without charge and measured; nothing of it is kept"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,8 @@ class Payment:
             "stand-in": the data are declared public, nobody is charged; "internal": nothing is
             charged, so nothing may be released.
         population: whose ledger; none on a stand-in.
-        epsilon, delta: sums over the charged trainings of the whole sweep, by addition.
+        epsilon, delta: sums over the charged trainings among the points asked, by addition;
+            points of an earlier call that are not asked again are in the ledger alone.
         trainings: how many are charged.
         unprotected: trainings that no promise covers: those without noise, or all if internal.
     """
@@ -49,16 +50,16 @@ class Payment:
         """In one paragraph, for whoever starts the sweep and for the page."""
         free = (
             f" Trainings without noise ({self.unprotected}) are entered as unprotected accesses, "
-            "outside the sum; their weights are deleted after measuring."
+            "outside the sum; their models and copies are in no file."
             if self.unprotected
             else ""
         )
         match self.mode:
             case "charged":
                 return (
-                    f"Who pays: population {self.population}. Trainings charged to its "
-                    f"ledger: {self.trainings}, epsilon {reported(self.epsilon):g} and delta "
-                    f"{self.delta:g} in sum by addition.{free} Measures are taken from real "
+                    f"Who pays: population {self.population}. Trainings charged to its ledger, of "
+                    f"what is asked here: {self.trainings}, epsilon {reported(self.epsilon):g} and "
+                    f"delta {self.delta:g} in sum by addition.{free} Measures are taken from real "
                     "records without protection, which the ledger writes down each time: they "
                     "are internal, and that somebody saw them stands on the card of whatever is "
                     "released after."
@@ -73,7 +74,7 @@ class Payment:
                 return (
                     f"Who pays: nobody, so nothing may leave. All trainings ({self.unprotected}) "
                     f"are entered in the ledger of population {self.population} as unprotected "
-                    "accesses; their weights are deleted after measuring and none can be "
+                    "accesses; their models and copies are in no file, and none can be "
                     "released. That somebody saw the measures stands on the card of whatever is "
                     "released after."
                 )

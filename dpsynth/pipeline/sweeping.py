@@ -56,6 +56,7 @@ from dpsynth.privacy.plan import Plan
 from dpsynth.schema import Schema
 
 STAND_IN = bytes(32)  # secret of a stand-in's split: there is nobody to protect
+SEEN = "Some of the curve could be seen before these thresholds were stated."
 EPSILONS = (0.5, 1.0, 3.0, 10.0, math.inf)
 
 
@@ -126,7 +127,8 @@ def sweep(
         population: the ledger's name of the patients; none if the files are known, or on a
             stand-in.
         patients: to generate for each copy; none for the public size that is trained on.
-        thresholds: what to recommend by, or none; stated before the curve is seen.
+        thresholds: what to recommend by, or none; best stated before the curve is seen, and the
+            decision says where it was not.
         jobs: points at once.
         backend: by which joblib works on them.
         device, ledger, progress: as in `train`.
@@ -324,6 +326,8 @@ def _found(
             what = "model and epsilon were chosen by thresholds on real patients' metrics"
             look(asked.book, group, what, run=None, sweep=folder.id)
         decision = decide(curve, thresholds)
+        if fresh < len(asked.points):
+            decision = replace(decision, reasons=(*decision.reasons, SEEN))
     real: Sequence[Measured] = of_real(looked, train)
     files = write_sweep(
         folder.path,

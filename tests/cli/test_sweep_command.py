@@ -20,7 +20,7 @@ def test_people_are_told_who_pays_first_and_what_was_found(clinic, dpsynth, word
     done = dpsynth(*words)
     assert done.code == 0, done.err
     first, *_ = done.err.splitlines()
-    assert first.startswith("Who pays: population clinic. Trainings charged to its ledger: 1,")
+    assert first.startswith("Who pays: population clinic. Trainings charged to its ledger, of")
     assert "epsilon 1 and delta 0.01 in sum" in first and "without noise (1)" in first
     for word in ("INTERNAL", "no noise", "sw/sweep.html", "Population clinic: spent by 1 run"):
         assert word in done.out
