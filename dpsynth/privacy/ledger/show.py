@@ -14,7 +14,6 @@ from dpsynth.privacy.ledger.chain import Entry
 from dpsynth.privacy.ledger.filter import added
 from dpsynth.privacy.ledger.scopes import Scope
 from dpsynth.privacy.ledger.sums import Spent
-from dpsynth.privacy.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +63,9 @@ def fixed_in_advance(scope: Scope) -> float | None:
     Holds if every run was fixed before the first answer was seen. Runs whose plan was not written
     down are added on top, by their epsilon and delta.
     """
-    from dpsynth.privacy.accountant import epsilon_together  # it takes seconds to load
+    # They take seconds to load.
+    from dpsynth.privacy.accountant import epsilon_together
+    from dpsynth.privacy.plan import Plan
 
     plans, epsilons, deltas = [], [], []
     for body in (e.body for e in scope.entries if e.type == "reserve"):
