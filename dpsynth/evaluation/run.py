@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dpsynth.data.codec import Codec
@@ -30,6 +30,7 @@ def evaluate(
     seed: int = 0,
     unprotected: Records | None = None,
     anonymeter: Path | None = None,
+    said: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Evaluation:
     """Measure fidelity, utility, bias and leakage of a synthetic data set.
@@ -49,6 +50,7 @@ def evaluate(
         unprotected: a copy by the same model without noise, which tells what bias the generator
             adds from what privacy adds. It protects nobody: delete it after measuring.
         anonymeter: Python of an environment that has anonymeter, to run its attacks too.
+        said: what reading the copy changed; noted.
         progress: called as progress(name, done, total) before each step and at the end.
 
     Raises:
@@ -62,7 +64,8 @@ def evaluate(
         if absent or not len(real):
             what = f"lack {', '.join(absent)}" if absent else "are empty"
             raise DataError(f"the {name} records {what}; evaluation needs complete real records")
-    notes = [f"the copy lacks the column {name!r}" for name in missing_columns(synthetic, codec)]
+    notes = [f"the copy as it was read: {line}" for line in said]
+    notes += [f"the copy lacks the column {name!r}" for name in missing_columns(synthetic, codec)]
     synthetic, bare = completed(synthetic, codec), None
     if unprotected is not None:
         whole = completed(unprotected, codec)

@@ -43,11 +43,15 @@ class Evaluated:
 
 @dataclass(frozen=True, kw_only=True)
 class _Sides:
-    """What is compared: real patients trained on and others, the copy, and one without noise."""
+    """What is compared: real patients trained on and others, the copy, and one without noise.
+
+    `said` is what reading the copy changed.
+    """
 
     trained: Records
     others: Records
     copy: Records
+    said: list[str]
     bare: Records | None
     digest: str
 
@@ -91,12 +95,19 @@ def evaluate(
     check_free(Path(out))
     if anonymeter is not None:
         check(anonymeter)
-    copy, _ = read(synthetic, schema)
+    copy, said = read(synthetic, schema, incomplete=True)
     trained, _ = read(train, schema)
     others, _ = read(holdout, schema)
     bare = _bare(unprotected, schema)
     group = population_of(book, plain_paths([*train, *holdout]), population)
-    sides = _Sides(trained=trained, others=others, copy=copy, bare=bare, digest=_digest(synthetic))
+    sides = _Sides(
+        trained=trained,
+        others=others,
+        copy=copy,
+        said=said.lines(),
+        bare=bare,
+        digest=_digest(synthetic),
+    )
     return _measured(book, group, sides, schema, out, privacy, seed, anonymeter, figures, progress)
 
 
@@ -132,13 +143,14 @@ def evaluate_run(
     group = population_of(book, plain_paths(data), None)
     if group != run.population:
         raise LedgerError(f"these files are of population {group!r}, the run of {run.population!r}")
-    copy, _ = read(synthetic, run.schema)
+    copy, said = read(synthetic, run.schema, incomplete=True)
     records, _ = read(data, run.schema)
     trained, others = split(records, run.holdout_rate, book, group)
     sides = _Sides(
         trained=trained,
         others=others,
         copy=copy,
+        said=said.lines(),
         bare=_bare(unprotected, run.schema),
         digest=_digest(synthetic),
     )
@@ -181,6 +193,7 @@ def _measured(
             code_books(schema, sides.trained),
             seed=seed,
             unprotected=sides.bare,
+            said=sides.said,
             anonymeter=anonymeter,
             progress=progress,
         )
