@@ -26,12 +26,17 @@ from dpsynth.data.windows import blank, events_to_visits, nothing
 from dpsynth.schema import Schema
 
 
-def read(paths: Sequence[str | Path], schema: Schema) -> tuple[Records, Notes]:
+def read(
+    paths: Sequence[str | Path], schema: Schema, *, incomplete: bool = False
+) -> tuple[Records, Notes]:
     """The records in those files, and what reading changed.
 
     Args:
         paths: CSV (also .csv.gz) or Parquet files, folders of them, or `table=path`.
         schema: what the data are.
+        incomplete: whether files may lack columns, which are then missing everywhere, and have
+            others, which are left out, as somebody's copy may; both are noted. Keys, times and
+            codes can't be absent.
 
     Returns:
         Records in the order of their keys (shorter ones first, so that 9 precedes 10), and
@@ -43,7 +48,9 @@ def read(paths: Sequence[str | Path], schema: Schema) -> tuple[Records, Notes]:
     """
     notes = Notes()
     files = matched(paths, schema)
-    tables = [rows(name, schema.tables[name], files[name], notes) for name in schema.tables]
+    tables = [
+        rows(name, schema.tables[name], files[name], notes, incomplete) for name in schema.tables
+    ]
     found = {key for table in tables for key in _used(table)}
     keys = np.array(sorted(found, key=lambda key: (len(key), key)), dtype=object)
     places = {key: place for place, key in enumerate(keys)}

@@ -53,8 +53,10 @@ class Rows:
         return self.frame.column(self.table.columns[name].source or name)
 
 
-def rows(name: str, table: Table, paths: Sequence[Path], notes: Notes) -> Rows:
-    """Read a table's files.
+def rows(
+    name: str, table: Table, paths: Sequence[Path], notes: Notes, incomplete: bool = False
+) -> Rows:
+    """Read a table's files; `incomplete` as in `reader.read`.
 
     Raises:
         SchemaError: if the files' columns are not those of the schema.
@@ -66,8 +68,10 @@ def rows(name: str, table: Table, paths: Sequence[Path], notes: Notes) -> Rows:
         head = _made(path, table)
         names = head.column_names if head is not None else list(raw.header(path).types)
         wide = table.shape == "events" and table.code not in names
-        wanted = _wanted(name, table, names, path, wide, notes)
+        wanted, absent = _wanted(name, table, names, path, wide, notes, incomplete)
         part, skipped = (head.select(wanted), 0) if head is not None else raw.load(path, wanted)
+        for each in absent:
+            part = part.append_column(each, pa.nulls(len(part), pa.string()))
         if by_tag := lacking(table, names):
             part = tagged(part, table, path.parent, by_tag)
         notes.add(f"tables.{name}", "malformed lines (dropped)", skipped)
@@ -136,9 +140,18 @@ def _declared(frame: pa.Table, table: Table, name: str, notes: Notes) -> np.ndar
 
 
 def _wanted(
-    name: str, table: Table, names: Sequence[str], path: Path, wide: bool, notes: Notes
-) -> list[str]:
-    """The columns to read; anything that the schema and the file do not share is named."""
+    name: str,
+    table: Table,
+    names: Sequence[str],
+    path: Path,
+    wide: bool,
+    notes: Notes,
+    incomplete: bool,
+) -> tuple[list[str], list[str]]:
+    """The columns to read, and those that are absent and may be.
+
+    Anything that the schema and the file do not share is named.
+    """
     needed = [table.key, *([table.time.column] if table.time else [])]
     if table.picture is not None and table.picture.file not in needed:
         needed.append(table.picture.file)
@@ -152,6 +165,10 @@ def _wanted(
             by_tag = each.tag is not None and (each.source or at) not in names
             if not by_tag:
                 (claimed if at in modelled else dropped).append(each.source or at)
+    absent = [each for each in claimed if each not in names] if incomplete else []
+    if absent:
+        notes.columns.append(f"{path.name}: lacks {_list(absent)}: taken as missing everywhere")
+    claimed = [each for each in claimed if each not in absent]
     lacking = [each for each in [*needed, *claimed] if each not in names]
     if lacking:
         raise SchemaError(
@@ -164,12 +181,14 @@ def _wanted(
     if persons:
         notes.columns.append(f"{path.name}: dropped as direct identifiers: {_list(persons)}")
     strange = [each for each in more if each not in persons]
-    if strange and (table.shape != "events" or wide):
+    if strange and incomplete:
+        notes.columns.append(f"{path.name}: left out, unknown to the schema: {_list(strange)}")
+    elif strange and (table.shape != "events" or wide):
         raise SchemaError(
             f"{path.name}: tables.{name} says nothing of {_list(strange)}; claim them as columns, "
             "mark them identifier: true, or list them under `ignore:`"
         )
-    return [*needed, *claimed]
+    return [*needed, *claimed], absent
 
 
 def _list(names: Sequence[str], most: int = 30) -> str:

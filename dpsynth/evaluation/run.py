@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dpsynth.data.codec import Codec
@@ -32,6 +32,7 @@ def evaluate(
     unprotected: Records | None = None,
     anonymeter: Path | None = None,
     coins: Coins | None = None,
+    said: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Evaluation:
     """Measure fidelity, utility, bias and leakage of a synthetic data set.
@@ -52,6 +53,7 @@ def evaluate(
             adds from what privacy adds. It protects nobody: delete it after measuring.
         anonymeter: Python of an environment that has anonymeter, to run its attacks too.
         coins: how patients were held out, if each was by a coin of its own.
+        said: what reading the copy changed; noted.
         progress: called as progress(name, done, total) before each step and at the end.
 
     Raises:
@@ -64,7 +66,8 @@ def evaluate(
         if absent or not len(real):
             what = f"lack {', '.join(absent)}" if absent else "are empty"
             raise DataError(f"the {name} records {what}; evaluation needs complete real records")
-    notes = [f"the copy lacks the column {name!r}" for name in missing_columns(synthetic, codec)]
+    notes = [f"the copy as it was read: {line}" for line in said]
+    notes += [f"the copy lacks the column {name!r}" for name in missing_columns(synthetic, codec)]
     synthetic, bare = completed(synthetic, codec), None
     if unprotected is not None:
         whole = completed(unprotected, codec)

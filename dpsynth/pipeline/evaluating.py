@@ -52,12 +52,13 @@ class _Sides:
     """What is compared: real patients trained on and others, the copy, and one without noise.
 
     The last is made or read once the ledger has said so. How patients were held out is known of
-    a run.
+    a run; `said` is what reading the copy changed.
     """
 
     trained: Records
     others: Records
     copy: Records
+    said: list[str]
     bare: Callable[[], Records] | None
     digest: str
     coins: Coins | None = None
@@ -116,12 +117,19 @@ def evaluate(
     if anonymeter is not None:
         check(anonymeter)
     shown = _Shown(card=privacy, check=check_card(privacy, synthetic, beside))
-    copy, _ = read(synthetic, schema)
+    copy, said = read(synthetic, schema, incomplete=True)
     trained, _ = read(train, schema)
     others, _ = read(holdout, schema)
     bare = _bare(unprotected, schema)
     group = population_of(book, plain_paths([*train, *holdout]), population)
-    sides = _Sides(trained=trained, others=others, copy=copy, bare=bare, digest=_digest(synthetic))
+    sides = _Sides(
+        trained=trained,
+        others=others,
+        copy=copy,
+        said=said.lines(),
+        bare=bare,
+        digest=_digest(synthetic),
+    )
     return _measured(book, group, sides, schema, out, shown, seed, anonymeter, figures, progress)
 
 
@@ -177,7 +185,7 @@ def evaluate_run(
     group = population_of(book, plain_paths(data), None)
     if group != run.population:
         raise LedgerError(f"these files are of population {group!r}, the run of {run.population!r}")
-    copy, _ = read(synthetic, run.schema)
+    copy, said = read(synthetic, run.schema, incomplete=True)
     records, _ = read(data, run.schema)
     trained, others = split(records, run.holdout_rate, book, group)
     noiseless = _bare(unprotected, run.schema)
@@ -187,6 +195,7 @@ def evaluate_run(
         trained=trained,
         others=others,
         copy=copy,
+        said=said.lines(),
         bare=noiseless,
         digest=digest,
         coins=Coins(held_out=run.holdout_rate, delta=card["guarantee"]["delta"]),
@@ -257,6 +266,7 @@ def _measured(
             code_books(schema, sides.trained, sides.others),
             seed=seed,
             unprotected=noiseless,
+            said=sides.said,
             anonymeter=anonymeter,
             coins=sides.coins,
             progress=progress,
