@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from dpsynth.errors import InputError
+from dpsynth.errors import InputError, RunError
 
 
 def claim(path: Path) -> None:
@@ -67,6 +68,31 @@ def claimed(path: Path) -> Iterator[None]:
             for each in new:
                 each.rmdir()
         raise
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Be the only process at work in a folder; the lock goes with the process, and has no file.
+
+    Guarantee:
+        Two processes never continue one run at once: each would ask the same steps again, by a
+        budget that was reserved once. On a network's disk this holds as far as its locks do. A
+        copy of the folder is another folder: nothing here knows of it.
+
+    Raises:
+        RunError: if another process is at work in it.
+    """
+    place = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RunError(
+                f"another process is at work in {path}; wait for it, or end it"
+            ) from error
+        yield
+    finally:
+        os.close(place)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -26,7 +26,7 @@ from dpsynth.pipeline import auditing
 from dpsynth.pipeline.access import afford, check_rate, plain_paths, population_of, split
 from dpsynth.pipeline.card import card_of
 from dpsynth.pipeline.device import chosen_device
-from dpsynth.pipeline.folders import check_free, claimed
+from dpsynth.pipeline.folders import alone, check_free, claimed
 from dpsynth.pipeline.public_data import kept_pictures, read_public
 from dpsynth.pipeline.run_folder import Run, RunFolder, fields_json, fields_of, finished, new_id
 from dpsynth.pipeline.tiers import (
@@ -159,7 +159,7 @@ def train(
     records, notes = read(data, schema)
     progress("reading", 1, 1)
     stream = CryptoStream(insecure_seed)
-    with claimed(folder):
+    with claimed(folder), alone(folder):
         if population is not None:
             book.join(group, plain_paths(data))
         chosen, _ = split(records, holdout_rate, book, group)
@@ -189,7 +189,8 @@ def train(
             public.keep(RunFolder(folder).state())
         _reserve(book, run)
         auditing.begin(book, run, canaries)
-    return _fit(run, RunFolder(folder), chosen, notes, book, stream, target, progress)
+    with alone(folder):
+        return _fit(run, RunFolder(folder), chosen, notes, book, stream, target, progress)
 
 
 def _check_model(model: str, schema: Schema) -> None:
@@ -279,11 +280,24 @@ def resume(
     passes the plan. Noise is drawn afresh: no generator's state was ever written.
 
     Raises:
-        RunError: if there is no run to continue.
+        RunError: if there is no run to continue, or another process is at it.
         LedgerError: if the data are not of the run's population.
     """
     book, folder = ledger or Ledger(), RunFolder(Path(out))
-    run = folder.load()
+    folder.load()
+    with alone(folder.path):  # and what it holds is read again, now that nobody changes it
+        return _resumed(data, folder, insecure_seed, device, book, progress)
+
+
+def _resumed(
+    data: Sequence[str | Path],
+    folder: RunFolder,
+    insecure_seed: int | None,
+    device: str,
+    book: Ledger,
+    progress: Progress,
+) -> Trained:
+    run, out = folder.load(), folder.path
     if run.status == "finished":
         return _closed(run, folder, book)
     if run.insecure_seed and insecure_seed is None:

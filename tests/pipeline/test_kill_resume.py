@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 import torch
 
+from dpsynth.errors import RunError
+from dpsynth.models import MODELS
 from dpsynth.models.state import State
 from dpsynth.pipeline import run_folder, training
+from dpsynth.pipeline.folders import alone
 from dpsynth.privacy import noise
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.ledger import Ledger
@@ -254,3 +257,28 @@ def _holds_what_was_promised(root: Path, lost: int) -> None:
     assert Ledger(root / "ledger").spent("clinic").epsilon == 1.0
     assert not (root / "run" / "state").exists()
     assert not list(root.rglob("*.partial"))
+
+
+def test_two_processes_never_continue_one_run(trained, dpsynth):
+    # Each would ask the same steps, by a budget that was reserved once.
+    before, resume = trained.tree(), ("train", trained.data, "--resume", "--out=run")
+    with alone(trained.root / "run"):
+        done = dpsynth(*resume)
+    assert done.code == 2 and "another process is at work in" in done.err
+    assert trained.tree() == before
+    assert dpsynth(*resume).code == 0  # the lock went with its holder
+
+
+def test_a_run_is_locked_while_it_trains(clinic, dpsynth, monkeypatch):
+    seen = []
+
+    def watched(self, *_):
+        with pytest.raises(RunError, match="another process"), alone(clinic.root / "run"):
+            pass
+        seen.append(True)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(MODELS["table-diffusion"], "fit", watched)
+    with pytest.raises(ZeroDivisionError):
+        dpsynth(*clinic.train())
+    assert seen == [True]
