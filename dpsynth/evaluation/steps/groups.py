@@ -11,6 +11,7 @@ import numpy as np
 from dpsynth.data.codec import Tokens
 from dpsynth.data.field import MISSING, Field
 from dpsynth.evaluation.bias import METRICS, RATES, SHRUNK
+from dpsynth.evaluation.bias.discrimination import Again
 from dpsynth.evaluation.bias.groups import MOST, Group, groups
 from dpsynth.evaluation.bias.intersections import CELLS, Intersection, intersections
 from dpsynth.evaluation.bias.support import PATIENTS, few_patients
@@ -18,6 +19,7 @@ from dpsynth.evaluation.case import Case, Step
 from dpsynth.evaluation.estimate import Estimate, not_assessable
 from dpsynth.evaluation.evaluation import Row, row
 from dpsynth.evaluation.steps.prediction import predictions, refits, tasks
+from dpsynth.evaluation.utility.boosting import Predicted
 
 Part = Group | Intersection
 
@@ -175,6 +177,7 @@ def group_rows(case: Case) -> list[Row]:
     auc, loss = METRICS["group_auc"], METRICS["auc_loss"]
     everyone = np.ones(real.patients, dtype=bool)
     of_copy, of_real = refits(case)
+    sides: tuple[tuple[Predicted, Again], ...]
     sides = ((synthetic, (of_real, of_copy)), (control, (of_real, [])))
     overall = loss.measure(real, synthetic, everyone, again=sides[0][1], seed=seed)
     lost: dict[str, tuple[Estimate, Estimate]] = {}

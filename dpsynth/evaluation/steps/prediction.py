@@ -125,7 +125,8 @@ def _again(case: Case, train: Task, times: int, purpose: int) -> list[Predicted]
     """By models each trained on a task's patients, drawn with replacement."""
     rng, found = case.rng(purpose), []
     for _ in range(times):
-        drawn = rng.integers(0, train.patients, train.patients) if train.patients else []
+        # A copy without patients has nobody to draw, and no sample to repeat.
+        drawn = rng.integers(0, max(train.patients, 1), train.patients)
         often = np.bincount(drawn, minlength=train.patients)[train.patient]
         again = train.take(np.repeat(np.arange(len(train.y)), often))
         found.append(predict(again, tasks(case).holdout, seed=case.seed))

@@ -10,6 +10,7 @@ import numpy as np
 
 from dpsynth.evaluation.bias import ADDED, METRICS, SPLIT, TESTED
 from dpsynth.evaluation.bias.amplification import Labelled
+from dpsynth.evaluation.bias.discrimination import Again
 from dpsynth.evaluation.case import Case, Step
 from dpsynth.evaluation.estimate import Estimate
 from dpsynth.evaluation.evaluation import Row, row
@@ -22,6 +23,7 @@ from dpsynth.evaluation.steps.prediction import (
     unprotected,
     unprotected_refits,
 )
+from dpsynth.evaluation.utility.boosting import Predicted
 
 
 def steps(case: Case) -> Iterator[Step]:
@@ -49,7 +51,7 @@ def added_rows(case: Case) -> list[Row]:
     """What the copy adds to each gap, of each attribute and pair."""
     synthetic, real, control = predictions(case)
     of_copy, of_real = refits(case)
-    sides = (
+    sides: tuple[tuple[Predicted, Again], ...] = (
         (synthetic, (of_copy, of_real)),
         (retrained(case), (of_real, of_real[::-1])),
         (control, ([], of_real)),
