@@ -139,8 +139,8 @@ def _never_or_always(
     """A rate of 0 or 1 with Wilson's interval over patients.
 
     No resample of patients who were never called positive holds one who was: a bootstrap would
-    be certain of 0, and false positive rates of a real group and of fresh patients seemed to
-    differ in one of five pairs (30 resamples of one simulated clinic).
+    be certain of 0: false positive rates of models from real patients and from others of the same
+    clinic then seemed to differ in 11 % of 123 resamples, and in 2 % of 200 with this interval.
     """
     kept = averaged(predicted)[1] & inside[predicted.patient]
     patients = len(np.unique(predicted.patient[kept]))

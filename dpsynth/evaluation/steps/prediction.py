@@ -125,6 +125,7 @@ def _again(case: Case, train: Task, times: int, purpose: int) -> list[Predicted]
     """By models each trained on a task's patients, drawn with replacement."""
     rng, found = case.rng(purpose), []
     for _ in range(times):
+        # A copy without patients has nobody to draw, and no sample to repeat.
         drawn = rng.integers(0, max(train.patients, 1), train.patients)
         often = np.bincount(drawn, minlength=train.patients)[train.patient]
         again = train.take(np.repeat(np.arange(len(train.y)), often))
