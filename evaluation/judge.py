@@ -13,8 +13,8 @@ from dpsynth.data.records import Records
 from dpsynth.evaluation.bias.excess import group_gap
 from dpsynth.evaluation.estimate import Estimate
 from dpsynth.evaluation.fidelity import METRICS
-from dpsynth.evaluation.utility.boosting import Predicted, predict
 from dpsynth.evaluation.utility.discrimination import auc, auc_gain
+from dpsynth.evaluation.utility.predictions import Predicted, predict
 from dpsynth.evaluation.utility.task import Task, task
 from dpsynth.schema import Schema
 

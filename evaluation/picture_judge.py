@@ -12,7 +12,7 @@ from dpsynth.evaluation.bias.excess import group_gap
 from dpsynth.evaluation.estimate import patient_weights, weighted_auc
 from dpsynth.evaluation.fidelity import LOOKS
 from dpsynth.evaluation.shown import Shown
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 
 RESAMPLES = 500
 

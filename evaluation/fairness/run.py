@@ -30,7 +30,7 @@ from dpsynth.evaluation.bias.discrimination import auc_loss, group_auc  # noqa: 
 from dpsynth.evaluation.bias.excess import group_gap  # noqa: E402
 from dpsynth.evaluation.estimate import Estimate  # noqa: E402
 from dpsynth.evaluation.shown import Shown  # noqa: E402
-from dpsynth.evaluation.utility.boosting import Predicted, predict  # noqa: E402
+from dpsynth.evaluation.utility.predictions import Predicted, predict  # noqa: E402
 from dpsynth.evaluation.utility.task import task  # noqa: E402
 
 UNITS = {"1": "coronary", "2": "cardiac surgery", "3": "medical", "4": "surgical"}

@@ -10,7 +10,7 @@ from toys import script
 
 from dpsynth.evaluation.bias import support
 from dpsynth.evaluation.estimate import Estimate
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 from dpsynth.models.warm import fitting, start
 
 TINY = {"steps": 2, "generated": 16, "width": 8, "critic_width": 3, "save_every": 9}

@@ -16,7 +16,7 @@ from dpsynth.evaluation.estimate import (
     patient_weights,
     weighted_auc,
 )
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 
 Again = tuple[Sequence[Predicted], Sequence[Predicted]]  # of the first model, and of the second
 NEVER: Again = ((), ())

@@ -27,7 +27,7 @@ from dpsynth.evaluation.estimate import (
     bootstrap_estimate,
     not_assessable,
 )
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 
 
 @dataclass(frozen=True)

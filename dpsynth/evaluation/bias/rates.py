@@ -18,7 +18,7 @@ from dpsynth.evaluation.estimate import (
     not_assessable,
     wilson,
 )
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 
 # What is averaged, and over which samples: both (samples,).
 Averaged = Callable[[Predicted], tuple[np.ndarray, np.ndarray]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 
 EVENTS = 50  # cases and non-cases that a group needs at least
 PATIENTS = 50  # patients that a group needs at least

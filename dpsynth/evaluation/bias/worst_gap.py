@@ -9,7 +9,7 @@ import numpy as np
 
 from dpsynth.evaluation.bias.gaps import assessable, gap
 from dpsynth.evaluation.estimate import REPLICATES, Estimate, not_assessable
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 
 PERMUTATIONS = 199  # of group membership: p-values are multiples of 1 / 200
 LEVEL = 0.05  # of a test; with many attributes some fall below it by chance

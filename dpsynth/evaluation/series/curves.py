@@ -12,7 +12,7 @@ from dpsynth.evaluation.leakage.membership import height
 from dpsynth.evaluation.steps.leaks import distances
 from dpsynth.evaluation.steps.pictures import readers
 from dpsynth.evaluation.steps.prediction import predictions
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 
 RATES = tuple(round(float(each), 4) for each in np.linspace(0, 1, 51))
 DECADES = 4  # of false accusations, at most

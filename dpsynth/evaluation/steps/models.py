@@ -12,7 +12,6 @@ from dpsynth.evaluation.case import Case, Step
 from dpsynth.evaluation.estimate import Estimate, not_assessable, subsample
 from dpsynth.evaluation.evaluation import Row, row
 from dpsynth.evaluation.steps.prediction import models, predictions, tasks
-from dpsynth.evaluation.utility.boosting import trained, uninformed
 from dpsynth.evaluation.utility.coefficients import (
     Coefficients,
     coefficients,
@@ -22,6 +21,7 @@ from dpsynth.evaluation.utility.coefficients import (
 from dpsynth.evaluation.utility.contest import REPORT_PATIENTS, SAMPLES, contest
 from dpsynth.evaluation.utility.families import families
 from dpsynth.evaluation.utility.families.boosting import BOOSTING
+from dpsynth.evaluation.utility.predictions import trained, uninformed
 from dpsynth.evaluation.utility.task import Task
 
 SEEDS = 3  # resamples of each side in the contest

@@ -17,8 +17,8 @@ from dpsynth.evaluation.leakage.views import flipped_and_shifted
 from dpsynth.evaluation.shown import Shown, random_shades, shown, without_detail
 from dpsynth.evaluation.steps.likeness import compared
 from dpsynth.evaluation.steps.looks import COMPARED, look_rows
-from dpsynth.evaluation.utility.boosting import Predicted
 from dpsynth.evaluation.utility.pictures import read_pictures, uninformed_reader
+from dpsynth.evaluation.utility.predictions import Predicted
 from dpsynth.schema import Label
 
 

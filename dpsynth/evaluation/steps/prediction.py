@@ -12,7 +12,7 @@ from dpsynth.evaluation import utility
 from dpsynth.evaluation.case import Case, Step
 from dpsynth.evaluation.estimate import subsample
 from dpsynth.evaluation.evaluation import Row, row
-from dpsynth.evaluation.utility.boosting import Predicted, Trained, predict, trained, uninformed
+from dpsynth.evaluation.utility.predictions import Predicted, Trained, predict, trained, uninformed
 from dpsynth.evaluation.utility.task import Task, task
 
 TRAINED = 20_000  # patients to train the predicting models on, at most

@@ -17,8 +17,8 @@ from dpsynth.evaluation.shown import shown
 from dpsynth.evaluation.steps.groups import split
 from dpsynth.evaluation.steps.leaks import ATTACKED
 from dpsynth.evaluation.steps.prediction import JUDGED, TRAINED
-from dpsynth.evaluation.utility.boosting import Predicted, trained
 from dpsynth.evaluation.utility.pictures import read_pictures
+from dpsynth.evaluation.utility.predictions import Predicted, trained
 from dpsynth.evaluation.utility.task import task
 from dpsynth.schema import Schema
 

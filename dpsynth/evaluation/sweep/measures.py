@@ -24,7 +24,7 @@ from dpsynth.evaluation.steps.leaks import SEARCHED
 from dpsynth.evaluation.steps.likeness import PATIENTS
 from dpsynth.evaluation.sweep.curve import Measured
 from dpsynth.evaluation.sweep.judge import Judge
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 
 Question = Literal["utility", "fidelity", "groups", "leakage"]
 LOSS = "auc_loss"  # of everyone, and with a group's name of a group

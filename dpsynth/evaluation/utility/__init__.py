@@ -7,12 +7,12 @@ from typing import Protocol
 
 from dpsynth.evaluation.estimate import Estimate
 from dpsynth.evaluation.metric import Metric
-from dpsynth.evaluation.utility.boosting import Predicted
 from dpsynth.evaluation.utility.calibration import brier
 from dpsynth.evaluation.utility.decisions import balanced_accuracy
 from dpsynth.evaluation.utility.discrimination import auc
 from dpsynth.evaluation.utility.inference import coefficient_overlap, interval_coverage
 from dpsynth.evaluation.utility.precision import auprc
+from dpsynth.evaluation.utility.predictions import Predicted
 from dpsynth.evaluation.utility.ranking import ranking_agreement, regret
 from dpsynth.evaluation.utility.recalibration import calibration_intercept, calibration_slope
 

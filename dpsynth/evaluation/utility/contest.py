@@ -16,8 +16,8 @@ from dpsynth.evaluation.estimate import (
     subsample,
     weighted_auc,
 )
-from dpsynth.evaluation.utility.boosting import trained
 from dpsynth.evaluation.utility.families.family import Family
+from dpsynth.evaluation.utility.predictions import trained
 from dpsynth.evaluation.utility.task import Task
 
 SAMPLES = 10_000  # real samples that models are judged on, at most

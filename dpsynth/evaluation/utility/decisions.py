@@ -11,7 +11,7 @@ from dpsynth.evaluation.estimate import (
     not_assessable,
     patient_weights,
 )
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 
 
 def balanced_accuracy(

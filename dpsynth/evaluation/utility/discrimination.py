@@ -14,7 +14,7 @@ from dpsynth.evaluation.estimate import (
     patient_weights,
     weighted_auc,
 )
-from dpsynth.evaluation.utility.boosting import Predicted, predict
+from dpsynth.evaluation.utility.predictions import Predicted, predict
 from dpsynth.evaluation.utility.task import task
 from dpsynth.schema import Label
 

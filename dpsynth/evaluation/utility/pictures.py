@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from dpsynth.evaluation.shown import UNKNOWN, Shown, small
-from dpsynth.evaluation.utility.boosting import ONE_CLASS, Predicted
+from dpsynth.evaluation.utility.predictions import ONE_CLASS, Predicted
 
 PULL = 0.05  # inverse strength of the pull to zero, as in our benchmarks
 ROUNDS = 1000  # of the fit, at most

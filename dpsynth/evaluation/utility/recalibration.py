@@ -15,7 +15,7 @@ from dpsynth.evaluation.estimate import (
     patient_weights,
     subsample,
 )
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 
 SAMPLES = 20_000  # judged at most (visits may be samples); more are drawn down at random
 SURE = 1e-6  # a chance nearer to 0 or 1 is taken as this near

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 
 
 def predicted(score: np.ndarray, y: np.ndarray, patient: np.ndarray | None = None) -> Predicted:

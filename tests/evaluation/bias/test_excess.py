@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dpsynth.evaluation.bias.excess import group_gap
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 
 Y = np.tile([True, False], 100)
 INSIDE = np.arange(200) < 100

@@ -10,7 +10,7 @@ from dpsynth.evaluation.bias.discrimination import auc_loss, group_auc
 from dpsynth.evaluation.bias.gaps import gap
 from dpsynth.evaluation.bias.groups import groups
 from dpsynth.evaluation.bias.representation import group_share
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 from dpsynth.schema import Column, Schema, Table
 
 

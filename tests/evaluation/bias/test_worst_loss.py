@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dpsynth.evaluation.bias.worst_loss import worst_group_loss
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 
 Y = np.tile([True, False], 200)
 FIRST = np.arange(400) < 200

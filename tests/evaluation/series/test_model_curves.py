@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dpsynth.evaluation.series import curves
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 
 
 def predicted(y, score, note="") -> Predicted:

@@ -7,8 +7,8 @@ import pytest
 
 from dpsynth.data.records import Records
 from dpsynth.evaluation.controls import independent_columns
-from dpsynth.evaluation.utility.boosting import Predicted, predict, uninformed
 from dpsynth.evaluation.utility.discrimination import auc, auc_gain, trtr_auc, tstr_auc
+from dpsynth.evaluation.utility.predictions import Predicted, predict, uninformed
 from dpsynth.evaluation.utility.task import task
 from dpsynth.schema import Label
 

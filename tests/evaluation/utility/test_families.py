@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from dpsynth.data.codec import codec
-from dpsynth.evaluation.utility.boosting import trained
 from dpsynth.evaluation.utility.discrimination import auc
 from dpsynth.evaluation.utility.families import FAMILIES, families
 from dpsynth.evaluation.utility.families.estimator import fit_estimator
 from dpsynth.evaluation.utility.families.gru import sequences
 from dpsynth.evaluation.utility.families.plain import Plain
+from dpsynth.evaluation.utility.predictions import trained
 from dpsynth.evaluation.utility.task import Task, task
 from dpsynth.schema import Label
 

@@ -7,10 +7,10 @@ import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss
 
 from dpsynth.evaluation.utility import METRICS
-from dpsynth.evaluation.utility.boosting import Predicted
 from dpsynth.evaluation.utility.calibration import brier
 from dpsynth.evaluation.utility.decisions import balanced_accuracy
 from dpsynth.evaluation.utility.precision import auprc
+from dpsynth.evaluation.utility.predictions import Predicted
 
 
 def four(score: list[float], y: list[bool], threshold: float = 0.5) -> Predicted:

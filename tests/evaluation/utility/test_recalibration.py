@@ -9,7 +9,7 @@ import pytest
 import statsmodels.api as sm
 from scipy.special import expit, logit
 
-from dpsynth.evaluation.utility.boosting import Predicted
+from dpsynth.evaluation.utility.predictions import Predicted
 from dpsynth.evaluation.utility.recalibration import (
     calibration_intercept,
     calibration_slope,
