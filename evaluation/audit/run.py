@@ -32,12 +32,14 @@ from dpsynth.privacy.plan import Plan
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
+import peeking  # noqa: E402
 import protocol  # noqa: E402
 import toy  # noqa: E402
 from copies import DELTA  # noqa: E402
 from results import Results, table  # noqa: E402
 
 LAYER = "one layer not clipped"
+PEEKING = "a generator that reads real data"
 RESAMPLES = 1000
 PLANTS = HERE.parent / "planted-faults/results.json"
 
@@ -59,7 +61,7 @@ def main(words: list[str] | None = None) -> None:
     plants = Results(asked.plants, "planted-faults", 1)
     if asked.honest and not results.holds(metric="false_alarm_rate"):
         results.add([false_alarms(asked.honest)])
-    for name in [*toy.FAULTS, LAYER] if asked.planted else ():
+    for name in [*toy.FAULTS, LAYER, PEEKING] if asked.planted else ():
         if not plants.holds(model="audit", group=name):
             plants.add(planted(name, asked.planted))
     cases = [m for m in asked.models.split(",") if m], asked.epsilons.split(",")
@@ -91,6 +93,10 @@ def planted(name: str, runs: int) -> list[dict[str, Any]]:
         check = "neighbour replay: a patient moves the sum by the norm at most"
         seen = sum(toy.replay_sees(toy.one_layer_free, seed) for seed in range(runs))
         assert not any(toy.replay_sees(nullcontext, seed) for seed in range(runs))
+    elif name == PEEKING:
+        check, runs = peeking.CHECK, min(runs, peeking.RUNS)
+        seen = sum(peeking.poison_shows(seed, peeking=True) for seed in range(runs))
+        assert not any(peeking.poison_shows(seed, peeking=False) for seed in range(runs))
     else:
         stream, changed, check = toy.FAULTS[name]
         for seed in range(runs):

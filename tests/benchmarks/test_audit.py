@@ -15,7 +15,7 @@ def test_audit_runs_and_takes_up(tmp_path, monkeypatch):
     [row] = json.loads(out.read_text())["rows"]
     assert (row["metric"], row["value"], row["n"]) == ("false_alarm_rate", 0.0, 2)
     rows = json.loads(plants.read_text())["rows"]
-    assert {r["group"] for r in rows} == {*run.toy.FAULTS, run.LAYER}
+    assert {r["group"] for r in rows} == {*run.toy.FAULTS, run.LAYER, run.PEEKING}
     assert all(r["value"] == 1 for r in rows)
     run.main(words)
     assert json.loads(plants.read_text())["rows"] == rows
