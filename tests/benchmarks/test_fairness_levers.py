@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 from test_ham10000 import made
-from test_icu_mortality import stays  # noqa: F401 - a fixture
 from toys import script
 
 from dpsynth.evaluation.bias import support
@@ -40,7 +39,7 @@ def by_lever(rows: list, metric: str) -> dict:
     return {row["route"]: row["value"] for row in rows if row["metric"] == metric}
 
 
-def test_levers_run_on_stays_and_are_taken_up(run, stays, tmp_path, capsys):  # noqa: F811
+def test_levers_run_on_stays_and_are_taken_up(run, stays, tmp_path, capsys):
     out = tmp_path / "results.json"
     words = ["--icu", str(stays), "--out", str(out), "--cases", "icu-mortality"]
     words += ["--train", "60", "--test-from", "60", "--epsilons", "10", "--seeds", "1"]

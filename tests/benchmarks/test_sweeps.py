@@ -8,13 +8,10 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
-from test_icu_mortality import stays
 from test_pneumoniamnist import made
 from toys import script
 
 from dpsynth.privacy.ledger import Ledger
-
-__all__ = ["stays"]
 
 
 @pytest.fixture(autouse=True)

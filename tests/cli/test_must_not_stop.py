@@ -114,4 +114,4 @@ def test_counts_of_rows_reach_the_terminal_and_nothing_else(clinic, dpsynth):
     assert "12 identical" not in done.out
     for path in (clinic.root / "run").iterdir():
         assert b"identical" not in path.read_bytes()
-    assert set(done.json) == {"command", "run", "privacy"}
+    assert set(done.json) == {"command", "run", "tier", "privacy"}

@@ -65,4 +65,3 @@ def test_every_model_of_pictures_is_swept_with_and_without_noise(chests):
         for epsilon in (10.0, math.inf):
             for metric in ("picture_tstr_auc", "kid", "membership_auc"):
                 assert (model, epsilon, metric) in known
-    assert not list((chests / "sw" / "scratch").iterdir())
