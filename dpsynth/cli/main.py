@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -76,6 +77,8 @@ def main() -> None:
     """Entry point of the installed command."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of libraries: a user can do nothing about them
+    # As Ctrl-C, so that a batch system's end of time leaves no file behind that was to be deleted.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

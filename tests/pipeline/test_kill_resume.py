@@ -6,6 +6,9 @@ import gc
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -282,3 +285,19 @@ def test_a_run_is_locked_while_it_trains(clinic, dpsynth, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         dpsynth(*clinic.train())
     assert seen == [True]
+
+
+def test_a_batch_systems_end_of_time_is_as_ctrl_c(clinic):
+    # A training that would take hours, ended as soon as it has begun to ask.
+    words = clinic.train("--setting=steps=100000", "--model=table-gan")
+    words = [w for w in words if "depth" not in w and "warm" not in w and "save" not in w]
+    command = [sys.executable, "-m", "dpsynth.cli.main", *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=clinic.root) as begun:
+        deadline = time.monotonic() + 120
+        while not (clinic.root / "run" / "state" / "asked.jsonl").exists():
+            assert begun.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        begun.terminate()
+        said = begun.communicate()[1]
+    assert begun.returncode == 130
+    assert said.splitlines()[-1].startswith("interrupted; continue with: dpsynth train")
