@@ -46,7 +46,8 @@ def check_folder(path: Path) -> None:
 def opened(path: Path, recipe: Mapping[str, Any]) -> SweepFolder:
     """The folder, made or taken up again.
 
-    Models, epsilons and seeds are no part of the recipe: a sweep may grow.
+    Models, epsilons and seeds are no part of the recipe: a sweep may grow. Settings of each model
+    that was swept are, and stay.
 
     Args:
         path: empty, new, or of the same sweep.
@@ -65,20 +66,28 @@ def opened(path: Path, recipe: Mapping[str, Any]) -> SweepFolder:
             known.pop("dpsynth")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"{file} can't be read: {error}; sweep into a new folder") from error
-        other = [key for key in facts if known.get(key) != facts[key]]
+        before = known.get("settings") or {}
+        facts["settings"] = {**before, **facts["settings"]}
+        other = [key for key in facts if key != "settings" and known.get(key) != facts[key]]
+        other += [f"setting of {m}" for m, each in before.items() if facts["settings"][m] != each]
         if other:
             raise InputError(
                 f"{path} holds a sweep with another {', '.join(other)}; choose another folder, or "
                 "ask the same"
             )
+        _write(file, facts, name)
     else:
         claim(path)
         name = new_id()
-        text = json.dumps({**facts, "id": name, "dpsynth": __version__}, indent=1)
-        write_text(file, text + "\n")
+        _write(file, facts, name)
     for each in (POINTS, RUNS):
         (path / each).mkdir(exist_ok=True)
     return SweepFolder(path=path, id=name)
+
+
+def _write(file: Path, facts: Mapping[str, Any], name: str) -> None:
+    text = json.dumps({**facts, "id": name, "dpsynth": __version__}, indent=1)
+    write_text(file, text + "\n")
 
 
 def prints(files: Sequence[Path], secret: bytes) -> list[str]:

@@ -229,7 +229,10 @@ def _recipe(asked: Asked, group: str | None) -> dict[str, Any]:
         "holdout": prints(plain_paths(asked.others), secret) if asked.others else asked.rate,
         "delta": asked.delta,
         "patients": asked.patients,
-        "settings": {name: dict(sorted(each.items())) for name, each in asked.settings.items()},
+        "settings": {
+            name: dict(sorted(asked.settings.get(name, {}).items()))
+            for name in sorted({point.model for point in asked.points})
+        },
     }
 
 

@@ -224,6 +224,16 @@ def test_what_is_done_is_not_done_again_and_a_sweep_may_grow(swept, clinic):
     assert sorted(c.epsilon for c in more.cells if c.metric == "tv1") == [1.0, 3.0, INF]
 
 
+def test_a_model_may_be_added_with_settings_and_then_keeps_them(swept):
+    small = {"table-gan": {"steps": 2, "width": 8, "critic_width": 4, "batch": 8}}
+    both = {"models": ["markov", "table-gan"], "epsilons": [INF], "seeds": 1}
+    swept(seeds=1, epsilons=[INF])
+    assert swept(**both, settings=small).points == 2
+    assert swept(seeds=1, epsilons=[INF]).reused == 1  # without the other's settings
+    with pytest.raises(InputError, match="another setting of table-gan"):
+        swept(**both)
+
+
 def test_another_recipe_is_refused(swept, clinic):
     swept(seeds=1)
     for given, named in (
