@@ -71,16 +71,22 @@ def claimed(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Be the only process at work in a folder; the lock goes with the process, and has no file.
+def alone(path: Path, what: str = "") -> Iterator[None]:
+    """Be the only process at work in a folder, or at what a file stands for.
+
+    The lock goes with the process, also with one that outlived its parent.
 
     Guarantee:
         Two processes never continue one run at once: each would ask the same steps again, by a
         budget that was reserved once. On a network's disk this holds as far as its locks do. A
         copy of the folder is another folder: nothing here knows of it.
 
+    Args:
+        path: of a folder or file that is there.
+        what: that work in words, if it is not the folder's.
+
     Raises:
-        RunError: if another process is at work in it.
+        RunError: if another process is at it.
     """
     place = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -88,7 +94,7 @@ def alone(path: Path) -> Iterator[None]:
             fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise RunError(
-                f"another process is at work in {path}; wait for it, or end it"
+                f"another process is at work {what or f'in {path}'}; wait for it, or end it"
             ) from error
         yield
     finally:

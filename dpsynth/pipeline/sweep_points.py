@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
-import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ from dpsynth.models.base import Progress, quiet
 from dpsynth.pipeline import training
 from dpsynth.pipeline.choices import look
 from dpsynth.pipeline.device import chosen_device
-from dpsynth.pipeline.folders import write_text
+from dpsynth.pipeline.folders import alone, write_text
 from dpsynth.pipeline.run_folder import RunFolder
 from dpsynth.pipeline.sampling import plain_copy
 from dpsynth.pipeline.unpaid import UnpaidTraining
@@ -156,7 +154,7 @@ def work(job: Job, progress: Progress = quiet) -> str:
     Raises:
         RunError: if another process is at this very point.
     """
-    with _alone(job.out, job.point.name):
+    with lock(job.out, job.point.name):
         if done(job.out, job.point) is None:  # another process may just have done it
             found, facts = _charged(job, progress) if job.run else _unpaid(job, progress)
             rows = [row.public() for row in found]
@@ -251,18 +249,8 @@ def _discovered(door: Door, schema: Schema) -> Codec:
     return codec(schema, door.discover(columns, schema.max_visits))
 
 
-@contextmanager
-def _alone(out: Path, name: str) -> Iterator[None]:
-    """Hold the point's lock, which also a process that outlived its parent keeps."""
+def lock(out: Path, name: str) -> AbstractContextManager[None]:
+    """Be the only process at a point."""
     path = out / POINTS / f"{name}.lock"
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise RunError(
-                f"another process is at work on {name} in {out}; wait for it, or end it"
-            ) from error
-        yield
-    finally:
-        os.close(file)
+    path.touch(mode=0o600)
+    return alone(path, f"on {name} in {out}")

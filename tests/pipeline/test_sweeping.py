@@ -304,7 +304,7 @@ def test_two_processes_are_never_at_one_point(swept, clinic):
     swept(seeds=1, epsilons=[1.0])
     point = Point(model="markov", epsilon=3.0, seed=0)
     with (
-        sweep_points._alone(clinic.root / "sw", point.name),
+        sweep_points.lock(clinic.root / "sw", point.name),
         pytest.raises(RunError, match=r"another process is at work on markov-3\.0-0"),
     ):
         swept(seeds=1, epsilons=[1.0, 3.0])
