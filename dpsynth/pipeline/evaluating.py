@@ -223,11 +223,9 @@ def _without_noise(
     run: Run, trained: Records, patients: int, seed: int, progress: Progress
 ) -> Records:
     """The run's model trained again, without noise, and as many patients of it."""
-    device, made = (
-        chosen_device("auto"),
-        UnpaidTraining(
-            model=run.model, settings=run.settings, plan=bare(run.plan), schema=run.schema
-        ),
+    device = chosen_device("auto")
+    made = UnpaidTraining(
+        model=run.model, settings=run.settings, plan=bare(run.plan), schema=run.schema
     )
     return made.copy(
         made.door(trained, device),
