@@ -104,9 +104,7 @@ def cells(
         for each in measures:
             key = model, epsilon, each.metric, each.group
             found.setdefault(key, []).append(each.estimate)
-    return tuple(
-        cell(key[0], key[1], key[2], key[3], estimates) for key, estimates in found.items()
-    )
+    return tuple(cell(*key, estimates) for key, estimates in found.items())
 
 
 def cell(
