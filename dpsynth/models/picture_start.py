@@ -80,7 +80,7 @@ class PictureStart:
         """Ask, and fit."""
         self.facts.fit(door, state, progress)
         self.pictures.fit(door, state)
-        self.texture.fit(door, state, self.pictures.counts)
+        self.texture.fit(door, state, self.pictures.counts, self.pictures.middle)
 
     def spectra(self, code: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """(rows,) classes -> (rows, whole width) of pictures of those classes."""
@@ -92,7 +92,7 @@ class PictureStart:
         """(rows, coarse width) numbers of those classes -> (rows, whole width), with texture."""
         made = np.zeros((len(code), self.whole.width))
         made[:, self.known] = numbers
-        made[:, self._fine] = self.texture.draw(code, rng)
+        made[:, self._fine] = self.texture.draw(self.pictures.standing(numbers, code), code, rng)
         return made
 
     def tensors(self) -> dict[str, Tensor]:

@@ -29,6 +29,7 @@ FAR = 1.5  # bound on a spectrum about mid-grey, against the public sizes
 COUNTS = 4.0  # weight of class counts against that of sums, in units of their sensitivities
 SPREAD = 2.0  # weight of second moments against that of sums, likewise
 WITHIN = 0.9  # share of pictures that the second bound leaves as they are
+FARTHEST = 3.0  # standard deviations that a picture's strength lies from its class's
 EDGES = tuple(np.geomspace(0.05, 2.0, 40))  # of lengths, against the root of their number
 
 
@@ -86,6 +87,33 @@ class Spectra:
             here = code == each
             drawn[here] = drawn[here] @ self._roots[each].T + self._means[each]
         return drawn
+
+    @property
+    def middle(self) -> float:
+        """Logarithm of the root mean square of the finer half of all pictures' numbers."""
+        each = self._squares()[0] / self.spectrum.upper.sum()
+        return float(np.log(self._counts @ each / self._counts.sum()) / 2)
+
+    def standing(self, numbers: np.ndarray, code: np.ndarray) -> np.ndarray:
+        """(rows,) how strong the finer half of each spectrum is for its class.
+
+        In standard deviations of the logarithm, within `FARTHEST`. The sum of squares of a
+        class's Gaussian is taken to be log-normal, of the mean and variance that it has.
+        """
+        mean, variance = self._squares()
+        sd = np.sqrt(np.log1p(variance / mean**2) + 1e-12)
+        seen = np.log(np.maximum((numbers[:, self.spectrum.upper] ** 2).sum(axis=1), 1e-12))
+        apart = (seen - np.log(mean)[code]) / sd[code] + sd[code] / 2
+        return np.asarray(np.clip(apart, -FARTHEST, FARTHEST))
+
+    def _squares(self) -> tuple[np.ndarray, np.ndarray]:
+        """(classes,) mean, and variance, of the sum of squares of the finer half."""
+        upper = self.spectrum.upper
+        m, root = self._means[:, upper], self._roots[:, upper]
+        spread = root @ root.transpose(0, 2, 1)
+        mean = (m**2).sum(axis=1) + np.trace(spread, axis1=1, axis2=2)
+        across = np.einsum("cu,cuv,cv->c", m, spread, m)
+        return np.maximum(mean, 1e-12), 2 * (spread**2).sum(axis=(1, 2)) + 4 * across
 
     @property
     def counts(self) -> np.ndarray:

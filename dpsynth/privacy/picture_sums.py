@@ -12,6 +12,8 @@ from dpsynth.privacy.moments import UNSAID, clipped
 from dpsynth.privacy.query import Query, Question, Slot, Where
 from dpsynth.privacy.spectrum import Spectrum
 
+TOGETHER = 5  # numbers of how two strengths go together
+MOST = 1.5  # bound on the logarithm of a strength about the middle
 CHUNK = 512  # patients whose pictures are held as numbers at once
 
 Rows = Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -77,17 +79,19 @@ class OfPictures:
 
 @dataclass(frozen=True, kw_only=True)
 class OfTextures:
-    """What is asked about: how strong each ring of a picture's fine frequencies is, and all.
+    """What is asked about: how strong a picture's fine frequencies are, and beside its coarse ones.
 
     Attributes:
         fine: a picture's frequencies, in public sizes.
         coarse: those that are in no ring; see `Spectrum.rings`.
         classes: of pictures.
+        middle: logarithm of a strength, taken off those of a and b; public, or released.
     """
 
     fine: Spectrum
     coarse: Spectrum
     classes: Classes
+    middle: float = 0.0
 
     @property
     def rings(self) -> int:
@@ -97,24 +101,33 @@ class OfTextures:
     @property
     def width(self) -> int:
         """How many numbers a picture has."""
-        return self.rings + 1
+        return self.rings + TOGETHER
 
     def rows(self, tokens: Tokens) -> Rows:
         """See `shared`.
 
-        A ring's strength is the root of the mean square of its numbers; the last number is the
-        mean over rings of squared strengths.
+        A ring's strength is the root of the mean square of its numbers. After the rings' stand
+        a, b, a^2, ab, b^2: a is the logarithm of the mean of the rings' strengths, b that of the
+        strength of the finer half of the coarse frequencies; both about `middle`, within `MOST`.
         """
         ring, rings = self.fine.rings(self.coarse), self.rings
         member = (ring[:, None] == np.arange(rings)) / np.maximum(
             np.bincount(ring[ring >= 0], minlength=rings), 1
         )
 
+        upper = self.coarse.places_in(self.fine)[self.coarse.upper]
+
         def numbers(seen: np.ndarray) -> np.ndarray:
-            squares = self.fine.of(seen) ** 2 @ member
-            return np.column_stack([np.sqrt(squares), squares.mean(axis=1)])
+            squares = self.fine.of(seen) ** 2
+            strengths = np.sqrt(squares @ member)
+            a = self._log(strengths.mean(axis=1))
+            b = self._log(np.sqrt(squares[:, upper].mean(axis=1)))
+            return np.column_stack([strengths, a, b, a * a, a * b, b * b])
 
         return shared(tokens, self.classes, numbers)
+
+    def _log(self, strength: np.ndarray) -> np.ndarray:
+        return np.clip(np.log(np.maximum(strength, 1e-12)) - self.middle, -MOST, MOST)
 
 
 def shared(tokens: Tokens, classes: Classes, numbers: Callable[[np.ndarray], np.ndarray]) -> Rows:

@@ -67,6 +67,12 @@ class Spectrum:
         colour = np.arange(self.channels)[:, None, None]
         return np.asarray((8 * colour + octave)[self.held])
 
+    @property
+    def upper(self) -> np.ndarray:
+        """(width,) bool: of the finer half of the frequencies, where outlines and edges are."""
+        place = np.maximum(*np.indices((self.kept, self.kept)))
+        return np.broadcast_to(place >= self.kept // 2, self.held.shape)[self.held]
+
     def rings(self, coarse: Spectrum) -> np.ndarray:
         """(width,) a code for each colour and half octave beyond a coarser spectrum; -1 within.
 

@@ -170,12 +170,32 @@ def test_strengths_worked_by_hand():
     assert np.bincount(ring + 1).tolist() == [4, 5, 7, 20, 28]
     numbers = np.zeros((1, 64))
     numbers[0, 8 * 4] = 3.0
-    of = OfTextures(fine=fine, coarse=coarse, classes=Classes())
+    of = OfTextures(fine=fine, coarse=coarse, classes=Classes(), middle=-1.5)
     (_, found, share) = next(of.rows(patient([0], fine.back(numbers))))
     np.testing.assert_allclose(found[0, :4], [0, 0, 3 / 20**0.5, 0], atol=0.05)  # of whole shades
-    assert found[0, 4] == pytest.approx(9 / 20 / 4, abs=0.02)  # the mean of the squares
+    # The mean over four rings; of the coarse ones nothing but rounding, so the bound stands there.
+    a, b = np.log(3 / 20**0.5 / 4) + 1.5, -1.5
+    np.testing.assert_allclose(found[0, 4:], [a, b, a * a, a * b, b * b], atol=0.25)
     assert share.tolist() == [1.0]
     assert OfTextures(fine=coarse, coarse=coarse, classes=Classes()).rings == 0
+
+
+def test_the_strength_of_coarse_frequencies_is_that_of_their_finer_half():
+    coarse = Spectrum(size=8, channels=1, kept=4)
+    assert coarse.upper.reshape(4, 4).tolist() == [
+        [False, False, True, True],
+        [False, False, True, True],
+        [True] * 4,
+        [True] * 4,
+    ]
+    numbers = np.zeros((2, 64))
+    numbers[0, 8 * 3] = 2.0  # one of the 12 numbers of the finer half
+    numbers[1, 8] = 2.0  # of the coarser one
+    pictures = FINE.back(numbers)
+    of = OfTextures(fine=FINE, coarse=coarse, classes=Classes())
+    (_, found, _) = next(of.rows(patient([0, 0], pictures)))
+    assert found[0, -4] == pytest.approx(np.log(2 / 12**0.5), abs=0.05)
+    assert found[1, -4] == -1.5
 
 
 def test_rings_of_colours_are_apart():

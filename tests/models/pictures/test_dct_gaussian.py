@@ -8,6 +8,7 @@ import torch
 from dpsynth.data.codec import codec
 from dpsynth.data.records import Records
 from dpsynth.errors import InputError
+from dpsynth.models import texture
 from dpsynth.models.base import quiet
 from dpsynth.models.dct_gaussian import DctGaussian
 from dpsynth.models.spectra import Spectra
@@ -17,6 +18,7 @@ from dpsynth.privacy.budget import Budget
 from dpsynth.privacy.door import Door
 from dpsynth.privacy.noise import CryptoStream
 from dpsynth.privacy.plan import Plan, Release
+from dpsynth.privacy.spectrum import Spectrum
 from dpsynth.schema import Clock, Column, Label, Picture, Schema, Table
 
 CPU = torch.device("cpu")
@@ -142,6 +144,68 @@ def test_each_class_has_its_texture(tmp_path):
         assert real.mean() == pytest.approx(sd, rel=0.1)
         assert found.mean() == pytest.approx(real.mean(), rel=0.1)
         assert found.std() / found.mean() == pytest.approx(real.std() / real.mean(), rel=0.25)
+
+
+def sharp(schema_: Schema, tie: float) -> Records:
+    """Pictures whose coarse and fine frequencies are strong together as `tie` says."""
+    records, rng = world(schema_), np.random.default_rng(5)
+    whole = Spectrum(size=8, channels=1, kept=8)
+    coarse = Spectrum(size=8, channels=1, kept=4)
+    rows, upper = len(records.pictures), coarse.places_in(whole)[coarse.upper]
+    fine = np.setdiff1d(np.arange(64), coarse.places_in(whole))
+    one = rng.normal(size=rows)
+    other = tie * one + (1 - tie**2) ** 0.5 * rng.normal(size=rows)
+    numbers = np.zeros((rows, 64))
+    for here, strength in ((upper, one), (fine, other)):
+        noise = rng.normal(size=(rows, len(here)))
+        numbers[:, here] = 0.3 * noise * np.exp(0.5 * strength)[:, None]
+    records.pictures[:] = whole.back(numbers)
+    return records
+
+
+@pytest.mark.parametrize("tie", [0.0, 0.9])
+def test_sharp_pictures_are_sharp_at_all_scales(tie, tmp_path):
+    given = schema()
+    records = sharp(given, tie)
+    door = Door(records, plan=plan(1e-6), randomness=CryptoStream())
+    door.use(codec(given))
+    model = DctGaussian(given, codec(given), plan(1e-6), kept=4)
+    model.fit(door, State(tmp_path / "s"), quiet, CPU)
+    made = model.sample(800, {}, 3, quiet, CPU)
+    whole, coarse = model._start.whole, model._start.pictures.spectrum
+    upper, fine = coarse.places_in(whole)[coarse.upper], whole.rings(coarse) >= 0
+
+    def together(pictures: np.ndarray) -> float:
+        squares = whole.of(pictures) ** 2
+        a, b = (np.log(squares[:, here].mean(axis=1)) for here in (upper, fine))
+        return float(np.corrcoef(a, b)[0, 1])
+
+    real, found = together(records.pictures), together(made.pictures[made.inside])
+    # Strengths of 12 and 48 numbers have a chance of their own, so the tie is seen weaker.
+    assert real == pytest.approx(0.8 * tie, abs=0.12)
+    assert found == pytest.approx(real, abs=0.1)
+
+
+def test_standing_is_even_for_draws_of_the_class_itself(tmp_path):
+    spectra = fitted(schema(), tmp_path / "s")._start.pictures
+    rng = np.random.default_rng(6)
+    code = np.repeat([0, 1], 4000)
+    found = spectra.standing(spectra.numbers(code, rng), code)
+    for each in (0, 1):
+        assert found[code == each].mean() == pytest.approx(0.0, abs=0.1)
+        assert found[code == each].std() == pytest.approx(1.0, abs=0.15)
+    assert np.abs(spectra.standing(np.zeros((1, spectra.spectrum.width)), np.array([0]))) == 3.0
+
+
+def test_agreement_worked_by_hand():
+    # Two classes whose means differ, and within them a and b that rise together: var 1 and 4,
+    # covariance 1, hence 1 / 2; what is between classes does not count.
+    a, b, counts = np.array([1.0, 3.0]), np.array([0.0, 10.0]), np.array([300.0, 100.0])
+    squares = [(300 * 1 + 100 * 9) / 400 + 1, 100 * 30 / 400 + 1, 100 * 100 / 400 + 4]
+    everyone = np.array([0.0, 1.5, 2.5, *squares])
+    assert texture.agreement(everyone, a, b, counts) == pytest.approx(0.5)
+    everyone[-1] -= 4.1  # noise has taken all variance
+    assert texture.agreement(everyone, a, b, counts) == 0.0
 
 
 def test_pictures_without_a_way_up_are_made_in_all_ways(tmp_path):
