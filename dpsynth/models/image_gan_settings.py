@@ -60,7 +60,7 @@ class Settings:
     critic_rate: float = 5e-4
     rate: float = 1e-4
     fade: float = 1.0
-    leash: float = 5.0
+    leash: float = 80.0
     decay: float = 0.99
     critic_width: int = 8
     width: int = 64

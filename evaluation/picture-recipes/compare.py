@@ -15,7 +15,7 @@ from scipy.stats import t
 
 HERE = Path(__file__).resolve().parent
 MARK = "<!-- made by compare.py from here on -->"
-OURS = ("dct-gaussian", "image-diffusion")
+OURS = ("dct-gaussian", "image-diffusion", "image-gan")
 METRICS = ("tstr_auc_cnn", "tstr_auc_logistic")
 
 Row = dict[str, Any]
