@@ -48,6 +48,7 @@ class PictureProtocol:
         groups: subgroups of the records' patients.
         by_class: whether each class is judged too.
         models: that are measured, unless the command line names others.
+        settings: of models, where they are not the defaults; the command line goes before them.
         bars: what stands beside the models without a copy: (training part, code books, its
             public size, test part, epsilon, seed) -> rows.
     """
@@ -62,6 +63,7 @@ class PictureProtocol:
     groups: Callable[[Records], Mapping[str, np.ndarray]] = field(default=lambda records: {})
     by_class: bool = False
     models: tuple[str, ...] = tuple(PICTURE_MODELS)
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     bars: Mapping[str, Callable[[Records, Codec, int, Shown, float, int], list[dict[str, Any]]]] = (
         field(default_factory=dict)
     )
@@ -112,7 +114,7 @@ def main(protocol: PictureProtocol, words: list[str] | None = None) -> None:
             continue
         copy, times = seen, {}
         if epsilon is not None:
-            case = name, settings[name], epsilon, seed
+            case = name, {**protocol.settings.get(name, {}), **settings[name]}, epsilon, seed
             tokens, times = synthetic(*case, train, schema, books, asked.device, public)
             copy = judged(tokens, books, protocol)
             common |= {"delta": DELTA}
@@ -136,6 +138,15 @@ def cases(asked: Any, names: list[str]) -> Iterator[tuple[str, float | None, int
         for epsilon in (float(each) for each in asked.epsilons.split(",")):
             for name in names:
                 yield name, epsilon, seed
+
+
+def sized(schema: Schema, size: int) -> Schema:
+    """The same with pictures of another side."""
+    name, held = next((n, t) for n, t in schema.tables.items() if t.picture is not None)
+    assert held.picture is not None
+    picture = held.picture.model_copy(update={"size": size})
+    tables = schema.tables | {name: held.model_copy(update={"picture": picture})}
+    return schema.model_copy(update={"tables": tables})
 
 
 def judged(tokens: Tokens, books: Codec, protocol: PictureProtocol) -> Shown:

@@ -6,7 +6,6 @@ python evaluation/gpu-step/run.py --device cuda --data ../shared/data/ham10000
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import sys
 import tempfile
 import time
@@ -38,6 +37,8 @@ from dpsynth.schema import Schema
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 from copies import DELTA, per_model  # noqa: E402
+from picture_protocol import sized  # noqa: E402
+from protocol import stated  # noqa: E402
 from results import Results, table  # noqa: E402
 
 RECIPES = HERE.parents[1] / "models/image-diffusion"
@@ -57,22 +58,9 @@ def phantoms(size: int, data: Path) -> tuple[Schema, Records]:
 
 def lesions(size: int, data: Path) -> tuple[Schema, Records]:
     """HAM10000, the training part of its protocol, in colour."""
-    path = HERE.parent / "ham10000/run.py"
-    spec = importlib.util.spec_from_file_location("ham10000_run", path)
-    assert spec is not None and spec.loader is not None
-    protocol = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(protocol)
-    schema = sized(protocol.PROTOCOL.schema, size)
+    protocol: Any = stated("ham10000")
+    schema = sized(protocol.schema, size)
     return schema, protocol.parts(schema, data, "test")[0]
-
-
-def sized(schema: Schema, size: int) -> Schema:
-    """The same with pictures of another side."""
-    name, held = next((n, t) for n, t in schema.tables.items() if t.picture is not None)
-    assert held.picture is not None
-    picture = held.picture.model_copy(update={"size": size})
-    tables = schema.tables | {name: held.model_copy(update={"picture": picture})}
-    return schema.model_copy(update={"tables": tables})
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,12 @@ def made(folder):
     return folder
 
 
-def test_ham10000_runs_and_takes_up(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("size", [32, 64])
+def test_ham10000_runs_and_takes_up(size, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("torch.set_num_threads", lambda n: None)
-    run, out = script("ham10000/run.py"), tmp_path / "results.json"
+    name = {32: "ham10000/run.py", 64: "ham10000-64/run.py"}[size]
+    run, out = script(name), tmp_path / "results.json"
+    assert run.PROTOCOL.schema.picture.size == size
     monkeypatch.setattr("picture_nets.STEPS", 10)
     monkeypatch.setattr("picture_judge.RESAMPLES", 50)
     words = ["--data", str(made(tmp_path)), "--out", str(out)]
