@@ -61,7 +61,7 @@ class Texture:
         noise = self.plan.release(NAME).noise_multiplier * joint_sensitivity([asked])
         means = drawn_together(sums, counts, noise)
         self._strength = np.maximum(means[:, :-TOGETHER], 0.0)
-        a, b, squares = means[:, -5], means[:, -4], means[:, -3]
+        a, b, squares = means[:, -TOGETHER:].T[:3]
         within = drawn_together(((squares - a * a) * counts)[:, None], counts, noise)[:, 0]
         self._spread = np.sqrt(np.clip(within, 0.0, MOST**2))
         self._agreement = np.asarray(agreement(sums.sum(axis=0) / counts.sum(), a, b, counts))

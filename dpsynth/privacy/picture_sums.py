@@ -12,8 +12,8 @@ from dpsynth.privacy.moments import UNSAID, clipped
 from dpsynth.privacy.query import Query, Question, Slot, Where
 from dpsynth.privacy.spectrum import Spectrum
 
-TOGETHER = 5  # numbers of how two strengths go together
-MOST = 1.5  # bound on the logarithm of a strength about the middle
+TOGETHER = 5  # numbers of how the strengths of fine and coarse frequencies go together
+MOST = 1.5  # bound on the logarithm of a strength, about the middle
 CHUNK = 512  # patients whose pictures are held as numbers at once
 
 Rows = Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]
