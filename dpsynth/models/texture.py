@@ -82,7 +82,7 @@ class Texture:
         return np.asarray(noise * self._strength[code][:, self._ring] * factor[:, None])
 
     def variances(self) -> np.ndarray:
-        """(classes, fine numbers) of what is drawn."""
+        """(classes, fine numbers) of what is drawn, about; exact where `standing` is normal."""
         whole = self._strength**2 * np.exp(self._spread[:, None] ** 2)
         return np.asarray(whole[:, self._ring])
 
@@ -101,7 +101,7 @@ class Texture:
 
 
 def agreement(everyone: np.ndarray, a: np.ndarray, b: np.ndarray, counts: np.ndarray) -> float:
-    """Correlation of a and b within classes, at least 0; 0 where noise hides their variances.
+    """Correlation of a and b within classes, within [0, 1]; 0 where noise leaves no variance.
 
     Args:
         everyone: means over all pictures; the last three are those of a^2, ab and b^2.
