@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
 from dpsynth.pipeline import bundle, signing
 from dpsynth.privacy.card import validate
@@ -39,16 +40,6 @@ def ready(clinic, ready_once):
 
 
 RELEASE = ("release", "run", "--synthetic=copy", "--report=report", "--out=b.zip")
-
-
-def refused(ready, dpsynth, *words, code, names):
-    before = ready.tree()
-    done = dpsynth(*words)
-    assert done.code == code, done.out
-    assert len(done.err.splitlines()) == 1
-    for name in names:
-        assert name in done.err
-    assert ready.tree() == before
 
 
 def test_a_bundle_holds_the_copy_and_the_card_names_its_files(ready, dpsynth):

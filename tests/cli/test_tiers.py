@@ -11,6 +11,7 @@ import zipfile
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from refusals import refused
 
 from dpsynth.pipeline import bundle, training
 from dpsynth.privacy.ledger import Ledger
@@ -81,16 +82,6 @@ def ready_once(trained_once, tmp_path_factory):
 def ready(clinic, ready_once):
     shutil.copytree(ready_once, clinic.root, dirs_exist_ok=True)
     return clinic
-
-
-def refused(place, done_by, *words, names, code=1):
-    before = place.tree()
-    done = done_by(*words)
-    assert done.code == code, done.out
-    assert len(done.err.splitlines()) == 1
-    for name in names:
-        assert name in done.err
-    assert place.tree() == before
 
 
 # --- train -------------------------------------------------------------------------------
